@@ -1,0 +1,1 @@
+"""The deployables. `services.X` imports `shared` and itself, never another service."""
