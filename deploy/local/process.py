@@ -65,16 +65,12 @@ def start_server(
         os.close(descriptor)
 
 
-def wait_until(
-    ready: Callable[[], bool], process: subprocess.Popen[bytes], *, name: str, log: Path, seconds: float = 60
-) -> None:
+def wait_until(ready: Callable[[], bool], process: subprocess.Popen[bytes], *, name: str, log: Path, seconds: float = 60) -> None:
     """Wait until `ready()`; raises ServerFault with the end of the log when the process ends first or time is up."""
     limit = time.monotonic() + seconds
     while not ready():
         if process.poll() is not None:
-            raise ServerFault(
-                f"{name} ended while starting (code {process.returncode}). The end of {log}:\n{tail(log)}"
-            )
+            raise ServerFault(f"{name} ended while starting (code {process.returncode}). The end of {log}:\n{tail(log)}")
         if time.monotonic() > limit:
             process.kill()
             raise ServerFault(f"{name} was not ready after {seconds:.0f} s. The end of {log}:\n{tail(log)}")

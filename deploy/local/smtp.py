@@ -1,4 +1,7 @@
-"""A catcher of mail: `python -m deploy.local.smtp --port PORT --dir FOLDER` keeps each message as one .eml file and sends nothing on."""
+"""A catcher of mail: `python -m deploy.local.smtp --port PORT --dir FOLDER`.
+
+Keeps each message as one .eml file and sends nothing on.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +40,6 @@ class Catcher:
 
 async def serve(port: int, folder: Path) -> None:
     """Catch mail until SIGTERM or SIGINT."""
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
@@ -60,6 +62,7 @@ def main() -> None:
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--dir", type=Path, required=True)
     arguments = parser.parse_args()
+    arguments.dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     asyncio.run(serve(arguments.port, arguments.dir))
 
 

