@@ -6,7 +6,7 @@ Runs as the owner of the tables. Two at a time wait for one another. Not to be c
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
@@ -58,7 +58,7 @@ def configuration(url: str) -> Config:
     return config
 
 
-def _alone(url: str, work: Any) -> None:
+def _alone(url: str, work: Callable[[], None]) -> None:
     async def run() -> None:
         connection = await asyncpg.connect(asyncpg_url(url))
         try:
@@ -88,7 +88,7 @@ async def _current(url: str) -> str | None:
     try:
         if await connection.fetchval("SELECT to_regclass('alembic_version')") is None:
             return None
-        revision: str | None = await connection.fetchval("SELECT version_num FROM alembic_version")
+        revision: str = await connection.fetchval("SELECT version_num FROM alembic_version")
         return revision
     finally:
         await connection.close()
@@ -98,7 +98,7 @@ def _run(work: Coroutine[Any, Any, T]) -> T:
     return _in_thread(lambda: asyncio.run(work))
 
 
-def _in_thread(work: Any) -> Any:
+def _in_thread(work: Callable[[], T]) -> T:
     """In a thread of its own: a loop begun and ended here leaves the caller's thread as it was."""
     with ThreadPoolExecutor(1, "migrate") as executor:
         return executor.submit(work).result()

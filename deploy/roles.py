@@ -1,6 +1,6 @@
 """The database roles of the services: one each, its password, its address.
 
-A role's password is HUIFANG_DB_PASSWORD_<ROLE> when that is set. Otherwise it follows from the owner's own password, so that every
+A role's password is HUIFANG_DB_PASSWORD_<SERVICE> when that is set. Otherwise it follows from the owner's own, so that every
 command, service and test that knows the owner's URL agrees on it and nothing more has to be kept.
 """
 
@@ -10,7 +10,10 @@ import hashlib
 import hmac
 import os
 from collections.abc import Mapping
+from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
+
+from shared.settings import SECRETS_DIR
 
 SERVICES = ("api", "scheduler", "notifier")
 
@@ -20,10 +23,18 @@ def role_name(service: str) -> str:
 
 
 def given_passwords(environ: Mapping[str, str] | None = None) -> dict[str, str]:
-    """The passwords the operator chose, by service; only those that are set."""
+    """The passwords the operator chose, by service, from the environment or a container's secrets; only those that are set."""
     environ = os.environ if environ is None else environ
     names = {service: f"HUIFANG_DB_PASSWORD_{service.upper()}" for service in SERVICES}
-    return {service: environ[name] for service, name in names.items() if environ.get(name)}
+    found = {service: environ.get(name) or _from_file(SECRETS_DIR / name.lower()) for service, name in names.items()}
+    return {service: password for service, password in found.items() if password}
+
+
+def _from_file(file: Path) -> str:
+    try:
+        return file.read_text().strip()
+    except OSError:
+        return ""
 
 
 def passwords(owner_url: str, environ: Mapping[str, str] | None = None) -> dict[str, str]:

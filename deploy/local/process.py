@@ -46,6 +46,7 @@ def start_server(
     death_signal: signal.Signals,
     env: Mapping[str, str],
     account: Account | None = None,
+    folder: Path = Path("/"),
 ) -> subprocess.Popen[bytes]:
     """Start a server in a session of its own (Ctrl-C is for its parent only), its output appended to `log`."""
     if log.exists() and log.stat().st_size > LARGEST_LOG:
@@ -58,7 +59,7 @@ def start_server(
             stdout=descriptor,
             stderr=descriptor,
             env=dict(env),
-            cwd="/",
+            cwd=folder,
             start_new_session=True,
         )
     finally:
