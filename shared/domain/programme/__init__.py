@@ -1,0 +1,70 @@
+"""Follow-up programmes (回访方案): their rules as data, and what they plan.
+
+Owns the types of a programme, reading one from plain data with every fault named, which facts start which programmes,
+and the visits and tasks that come of it. Writes nothing. Never reads a clock, a file or a database.
+"""
+
+from shared.domain.programme.facts import (
+    CARD_LATEST_DAYS,
+    CONDITIONS,
+    applicable,
+    card_fact,
+    needs_next_date,
+    one_per_car_and_day,
+    still_needed,
+    triggers,
+)
+from shared.domain.programme.parsing import PolicyError, parse
+from shared.domain.programme.planning import FIRST_IMPORT_DAYS, follow_ons, plan, tasks_after
+from shared.domain.programme.reading import Fault
+from shared.domain.programme.steps import PLACEHOLDERS, SCRIPT_PARTS
+from shared.domain.programme.types import (
+    SYSTEM_ROLE,
+    Anchor,
+    ClosedVisit,
+    Fact,
+    Name,
+    Option,
+    PlannedTask,
+    PlannedVisit,
+    Programme,
+    Question,
+    Repeat,
+    Step,
+    Trigger,
+    Window,
+)
+
+__all__ = [
+    "CARD_LATEST_DAYS",
+    "CONDITIONS",
+    "FIRST_IMPORT_DAYS",
+    "PLACEHOLDERS",
+    "SCRIPT_PARTS",
+    "SYSTEM_ROLE",
+    "Anchor",
+    "ClosedVisit",
+    "Fact",
+    "Fault",
+    "Name",
+    "Option",
+    "PlannedTask",
+    "PlannedVisit",
+    "PolicyError",
+    "Programme",
+    "Question",
+    "Repeat",
+    "Step",
+    "Trigger",
+    "Window",
+    "applicable",
+    "card_fact",
+    "follow_ons",
+    "needs_next_date",
+    "one_per_car_and_day",
+    "parse",
+    "plan",
+    "still_needed",
+    "tasks_after",
+    "triggers",
+]
