@@ -103,7 +103,7 @@ def _name_in(staff: tuple[tuple[str, str], ...], role: str) -> str | None:
     return next((name for held, name in staff if held == role), None)
 
 
-def _warn_without_phone(draft: Draft, phones: Sequence[Phone]) -> None:
+def _warn_without_phone(draft: Draft, phones: Sequence[object]) -> None:
     """One warning for a person nobody can ring, whether the cell is bad (said already) or empty."""
     if not phones and not any(problem.reason.startswith("phone_") for problem in draft.warnings):
         draft.warn(draft.heading("phone"), draft.raw("phone"), Reason.NO_PHONE)
