@@ -80,6 +80,7 @@ class Visit(StoreRow, table=True):
     late: bool = False
     follows_visit_id: UUID | None = None
     due_on: date
+    due_at: datetime = Field(sa_type=INSTANT)
     window_start: datetime = Field(sa_type=INSTANT)
     window_end: datetime = Field(sa_type=INSTANT)
     target_at: datetime | None = Field(default=None, sa_type=INSTANT)
