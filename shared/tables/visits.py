@@ -35,7 +35,8 @@ class ProgrammeRow(StoreRow, table=True):
 class Visit(StoreRow, table=True):
     """回访: one planned follow-up of one customer for one step. Writers: api, scheduler, after SELECT … FOR UPDATE.
 
-    `next_*` is what the API shows; `wake_at` is when the scheduler must look again. `due_seq` numbers the due-contact events.
+    `due_at` is when it becomes due, as planned; `next_*` is what the API shows; `wake_at` is when the scheduler must look again.
+    `due_seq` numbers the due-contact events.
     """
 
     __tablename__ = "visits"
@@ -44,7 +45,7 @@ class Visit(StoreRow, table=True):
         within_store("vehicle_id", "vehicles"),
         within_store("assignee_id", "staff"),
         within_store("follows_visit_id", "visits"),
-        UniqueConstraint("store_id", "programme", "step", "trigger_id", "occurrence"),
+        UniqueConstraint("store_id", "trigger_id", "programme", "step", "occurrence"),
         CheckConstraint(
             "state IN ('planned', 'due', 'trying', 'completed', 'incomplete', 'unreachable', 'invalid',"
             " 'declined', 'cancelled', 'missed', 'expired')",

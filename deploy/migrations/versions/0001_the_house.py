@@ -669,6 +669,7 @@ def upgrade() -> None:
         sa.Column("follows_visit_id", sa.Uuid(), nullable=True),
         sa.Column("due_on", sa.Date(), nullable=False),
         sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("window_start", sa.DateTime(timezone=True), nullable=False),
         sa.Column("window_end", sa.DateTime(timezone=True), nullable=False),
         sa.Column("target_at", sa.DateTime(timezone=True), nullable=True),
@@ -718,11 +719,11 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("store_id", "id", name=op.f("pk_visits")),
         sa.UniqueConstraint(
             "store_id",
+            "trigger_id",
             "programme",
             "step",
-            "trigger_id",
             "occurrence",
-            name=op.f("uq_visits_store_id_programme_step_trigger_id_occurrence"),
+            name=op.f("uq_visits_store_id_trigger_id_programme_step_occurrence"),
         ),
     )
     op.create_index("ix_visits_customer", "visits", ["store_id", "customer_id"], unique=False)
