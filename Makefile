@@ -1,0 +1,64 @@
+# Huifang. `make help` lists the targets; all of them need only Python 3.11 to 3.13, make, and a network to a package index.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+
+PORT ?= 8000
+CONSOLE_PORT ?= 8080
+DATA ?= .local
+T ?= tests
+
+VENV := .venv
+BIN := $(VENV)/bin
+PYTHON := $(BIN)/python
+STAMP := $(VENV)/.set-up
+
+help:  ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+setup:  ## make .venv with the pinned dependencies and the huifang command
+	@sh deploy/setup.sh "$(VENV)"
+
+run: setup  ## run everything: PORT=8000 CONSOLE_PORT=8080 DATA=.local; Ctrl-C stops
+	@exec $(BIN)/huifang up --data "$(DATA)" --port $(PORT) --console-port $(CONSOLE_PORT)
+
+test: setup  ## run the tests: T=path for one; DATABASE_URL and REDIS_URL for servers of your own
+	@exec $(BIN)/pytest -m "not slow" $(T)
+
+check: setup  ## what CI runs: format, lint, types, imports, migrations, contract, tests
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(PYTHON) -m tests.migrations
+	$(PYTHON) -m tests.openapi check
+	$(BIN)/pytest -m "not slow"
+
+fmt: setup  ## format, and mend what the linter can
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+openapi: setup  ## write the OpenAPI snapshot anew
+	$(PYTHON) -m tests.openapi write
+
+bench: setup  ## the benchmarks: JSON and a table in bench/results
+	@exec $(PYTHON) -m bench
+
+faults: setup  ## kills, outages and floods
+	@exec $(BIN)/pytest tests/faults --timeout 3600
+
+browser: setup  ## the console in a browser (needs Chromium)
+	@exec $(BIN)/pytest tests/console -m browser
+
+fuzz: setup  ## the whole contract under random requests
+	@exec $(PYTHON) -m tests.fuzz
+
+compose-test: setup  ## build the image, start the compose file, try it (needs Docker)
+	@exec $(PYTHON) -m tests.compose
+
+clean:  ## remove .venv and caches; the data in .local stay
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.PHONY: help setup run test check fmt openapi bench faults browser fuzz compose-test clean
