@@ -669,7 +669,6 @@ def upgrade() -> None:
         sa.Column("follows_visit_id", sa.Uuid(), nullable=True),
         sa.Column("due_on", sa.Date(), nullable=False),
         sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("window_start", sa.DateTime(timezone=True), nullable=False),
         sa.Column("window_end", sa.DateTime(timezone=True), nullable=False),
         sa.Column("target_at", sa.DateTime(timezone=True), nullable=True),
