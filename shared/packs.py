@@ -114,8 +114,9 @@ class _Reading:
     @staticmethod
     def _refuse_aliases(text: str) -> None:
         for event in yaml.parse(text, Loader=yaml.SafeLoader):
-            if isinstance(event, yaml.AliasEvent) and event.start_mark is not None:
-                raise PackError([(event.start_mark.line + 1, "aliases (*name) are not used in packs")])
+            if isinstance(event, yaml.AliasEvent):
+                mark = event.start_mark
+                raise PackError([(1 if mark is None else mark.line + 1, "aliases (*name) are not used in packs")])
 
     def _value(self, node: yaml.Node, path: tuple[str | int, ...]) -> object:
         if isinstance(node, yaml.MappingNode):

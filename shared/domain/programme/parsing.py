@@ -95,8 +95,8 @@ def _variant(node: Node) -> _Variant:
 def _steps(node: Node, variant: _Variant | None) -> tuple[Step, ...]:
     overrides = variant.overrides if variant is not None else {}
     nodes = list(_laid_over(node.children("steps"), overrides))
-    if not nodes and "steps" not in node.data:
-        node.fault("steps", "steps is missing")
+    if not node.data.get("steps"):
+        node.fault("steps", "steps is missing: a programme has at least one")
     steps = tuple(parse_step(step) for step in nodes)
     check_steps(nodes, steps)
     known = {step.key for step in steps}
