@@ -45,6 +45,7 @@ async def make_visit(conn: Connection, **overrides: Any) -> asyncpg.Record:
         "state": "planned",
         "late": False,
         "due_on": TODAY,
+        "due_at": NOW,
         "window_start": NOW,
         "window_end": NOW + timedelta(hours=63),
         "trigger_type": "work_order.closed",
