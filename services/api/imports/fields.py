@@ -106,7 +106,7 @@ ADVISOR = field(
     "staff",
     "接待员 接车员 接待顾问 接车顾问 售后顾问 专属服务顾问 sa 业务接待 维修顾问 接待人 接车人 serviceadvisor",
 )
-INSURANCE = field("insurance_specialist", "保险专员", "staff", "新保专员 保险顾问 保险专员(新车) 新车保险专员 保险员")
+INSURANCE = field("insurance_specialist", "保险专员", "staff", "新保专员 保险顾问 保险专员新车 新车保险专员 保险员")
 RENEWAL = field("renewal_specialist", "续保专员", "staff", "续保顾问 续保员 续保负责人")
 FOLLOWUP = field("followup_specialist", "客户专员", "staff", "回访员 回访专员 客服专员 客服 客服人员 客户关怀专员 回访人员")
 GENDER = field("gender", "性别", "gender", "称谓 客户性别 车主性别 sex")
@@ -125,8 +125,8 @@ CONSENT = field(
     "同意营销 营销授权 是否同意营销 同意接收营销信息 接收营销短信 是否接收短信 授权营销 隐私授权 consent",
 )
 INTERVAL = (
-    field("interval_months", "保养间隔月数", "number", "保养间隔月 保养周期 保养周期(月) 保养间隔(月) 间隔月数"),
-    field("interval_km", "保养间隔里程", "mileage", "保养间隔公里 保养间隔(公里) 保养里程间隔 间隔里程"),
+    field("interval_months", "保养间隔月数", "number", "保养间隔月 保养周期 保养周期月 间隔月数"),
+    field("interval_km", "保养间隔里程", "mileage", "保养间隔公里 保养里程间隔 间隔里程"),
 )
 OWNER = (
     field("customer_code", "客户编号", "code", CODE),
