@@ -200,7 +200,7 @@ def _preview(text: str, delimiter: str) -> list[tuple[int, Cells]]:
     source = io.StringIO(text, newline="")
     found = []
     for number, cells in _records(_Lines(iter(source)), delimiter, 0):
-        if any(cell.strip() for cell in cells):
+        if any(cell.strip(" \t\r\n,;|") for cell in cells):
             found.append((number, cells))
         if len(found) == _PREVIEW_RECORDS:
             break
