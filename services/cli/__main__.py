@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 
+import asyncpg
 import typer
 
 from deploy.local.process import ServerFault
@@ -37,6 +38,9 @@ def main() -> None:
         app()
     except (Refused, ServerFault, SettingsInvalid) as fault:
         say(f"huifang: {fault}")
+        sys.exit(REFUSED)
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, ConnectionError) as fault:
+        say(f"huifang: the database does not do what was asked: {fault}. `huifang doctor` says more.")
         sys.exit(REFUSED)
 
 

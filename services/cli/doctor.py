@@ -8,7 +8,7 @@ import socket
 import stat
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from shutil import disk_usage
 from urllib.parse import urlsplit
@@ -58,6 +58,7 @@ def doctor(data: Data = DEFAULT_DATA, as_json: AsJson = False) -> None:
     addresses = _addresses(settings, system)
     findings += list(_machine(data, settings))
     findings += list(_servers(addresses))
+    findings = [replace(finding, mend="") if finding.ok else finding for finding in findings]
     ok = all(finding.ok for finding in findings)
     if as_json:
         print_json({"ok": ok, "running": system is not None, **asdict(addresses), "findings": [asdict(f) for f in findings]})

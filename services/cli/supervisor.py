@@ -72,13 +72,13 @@ class Supervisor:
                 process.kill()
 
     async def _keep(self, child: Child) -> None:
-        pause = FIRST_PAUSE
+        pause = 0.0
         while not self._stop.is_set():
             began = time.monotonic()
             code = await self._run_once(child)
             if self._stop.is_set():
                 return
-            pause = FIRST_PAUSE if time.monotonic() - began > STEADY else min(pause * 2, LONGEST_PAUSE)
+            pause = FIRST_PAUSE if time.monotonic() - began > STEADY else min(max(pause * 2, FIRST_PAUSE), LONGEST_PAUSE)
             self.restarts[child.name] = self.restarts.get(child.name, 0) + 1
             self._line(child.name, f"ended with code {code}; starts again in {pause:g} s")
             with contextlib.suppress(TimeoutError):

@@ -54,7 +54,13 @@ def check_ports(ports: dict[str, int]) -> None:
         raise Refused("The API and the console need two different ports.")
     for option, port in ports.items():
         if not is_free(port):
-            raise Refused(f"Port {port} is taken by another program. Stop it, or choose another: huifang up {option} {port + 1}")
+            free = _free_after(port, set(ports.values()))
+            raise Refused(f"Port {port} is taken by another program. Stop it, or choose another: huifang up {option} {free}")
+
+
+def _free_after(port: int, others: set[int]) -> int:
+    numbers = (number for number in range(port + 1, 65536) if number not in others and is_free(number))
+    return next(numbers, port)
 
 
 class Plan:
@@ -167,7 +173,7 @@ def _banner(data: Path, system: System, sign_ins: list[SignIn]) -> str:
         "",
         f"  Huifang is ready. Ctrl-C stops it; the data stay in {data}.",
         "",
-        f"  API      {system.api_url}   (documentation: {system.api_url}/docs)",
+        f"  API      {system.api_url}   (contract: {system.api_url}/openapi.json)",
         f"  Console  {system.console_url}",
         f"  Mail     {system.smtp_url}",
     ]
