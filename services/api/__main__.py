@@ -1,0 +1,37 @@
+"""`python -m services.api`: one process, one worker; more of them side by side are welcome."""
+
+from __future__ import annotations
+
+import sys
+
+import uvicorn
+
+from services.api.app import create_app
+from shared.errors import SettingsInvalid
+from shared.settings import load_settings
+
+
+def main() -> int:
+    """Serve until told to stop. 2: a setting is missing or wrong, said in one line."""
+    try:
+        settings = load_settings("database_url", "secret_key")
+    except SettingsInvalid as fault:
+        sys.stderr.write(f"{fault}\n")
+        return 2
+    uvicorn.run(
+        create_app(settings),
+        host=settings.api_host,
+        port=settings.api_port,
+        loop="uvloop" if sys.platform != "win32" else "auto",
+        http="httptools",
+        log_level=settings.log_level.lower(),
+        access_log=False,
+        server_header=False,
+        date_header=True,
+        timeout_graceful_shutdown=10,
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

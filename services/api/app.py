@@ -1,0 +1,48 @@
+"""The app: features mounted under /v1, errors, the outermost layer, the contract."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import APIRouter, FastAPI
+
+from services.api import contract, errors
+from services.api.edge import Edge
+from services.api.health.routes import router as health
+from services.api.house import open_house
+from services.api.stores.routes import router as stores
+from shared.settings import Settings
+
+# One line a feature; the order is that of the contract.
+FEATURES: tuple[APIRouter, ...] = (stores,)
+ROOT: tuple[APIRouter, ...] = (health,)
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The API for these settings; its lifespan opens and closes every connection."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with open_house(settings) as house:
+            app.state.house = house
+            yield
+
+    app = FastAPI(
+        title="回访 Huifang",
+        version=contract.VERSION,
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/openapi.json",
+        redirect_slashes=False,
+    )
+    app.state.settings = settings
+    errors.install(app)
+    for router in FEATURES:
+        app.include_router(router, prefix="/v1")
+    for router in ROOT:
+        app.include_router(router)
+    contract.install(app)
+    app.add_middleware(Edge, strict=settings.production)
+    return app

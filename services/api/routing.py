@@ -1,0 +1,95 @@
+"""The route class of every feature: finds the caller, asks the table of permissions, then lets the feature work."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from typing import Any
+from uuid import UUID
+
+import structlog
+from fastapi import APIRouter, Request, Response
+from fastapi.routing import APIRoute
+
+from services.api import etags, idempotency
+from services.api.house import house_of
+from services.api.identities import ADMIN, Caller, Me
+from services.api.permissions import RULES, Rule
+from services.api.wire import use_zone
+from shared.errors import Forbidden, Invalid
+
+log = structlog.get_logger("api")
+
+Handle = Callable[[Request], Coroutine[Any, Any, Response]]
+
+
+class Route(APIRoute):
+    """Admission before anything of the body is read; If-Match on PATCH; Idempotency-Key on POST."""
+
+    def get_route_handler(self) -> Handle:
+        inner = super().get_route_handler()
+        path = self.path_format
+
+        async def handle(request: Request) -> Response:
+            request.scope["huifang.route"] = path
+            await admit(request, path)
+            if request.method == "PATCH":
+                etags.require(request)
+            if request.method == "POST":
+                return await idempotency.once(request, inner)
+            return await inner(request)
+
+        return handle
+
+
+def router(prefix: str = "", tag: str | None = None) -> APIRouter:
+    """A feature's router; app.py mounts it under /v1. `prefix` is as in permissions.py, such as `/stores/{store_id}/staff`."""
+    return APIRouter(prefix=prefix, tags=[tag] if tag else None, route_class=Route)
+
+
+async def admit(request: Request, path: str) -> None:
+    """Let the caller in or raise: 401 unknown, 404 nothing to do with the store, 403 known and not allowed."""
+    rule = RULES.get(f"{request.method} {path}")
+    house = house_of(request)
+    use_zone(house.settings.timezone)
+    refuse_unstorable(request)
+    if rule is not None and rule.level == "public":
+        return
+    caller = await house.identities.identify(request.headers.get("authorization"))
+    request.state.caller = caller
+    if rule is None:
+        log.error("route_without_rule", method=request.method, route=path)
+        raise Forbidden
+    if rule.level == "store":
+        me = await house.identities.enter(caller, store_of(request))
+        request.state.me = me
+        use_zone(me.timezone)
+        _check_roles(rule, me)
+    _check_caller(rule, caller)
+
+
+def _check_caller(rule: Rule, caller: Caller) -> None:
+    if rule.level == "operator" and caller.kind != "operator":
+        raise Forbidden
+    if caller.kind == "key" and (rule.scope is None or rule.scope not in caller.scopes):
+        raise Forbidden
+
+
+def _check_roles(rule: Rule, me: Me) -> None:
+    if me.caller.kind != "staff" or rule.roles is None or ADMIN in me.roles:
+        return
+    if not me.roles & rule.roles:
+        raise Forbidden
+
+
+def store_of(request: Request) -> UUID:
+    """The store in the path. Raises Invalid when it is no id."""
+    try:
+        return UUID(request.path_params["store_id"])
+    except ValueError:
+        raise Invalid("不是有效的编号 / not an id", "path/store_id") from None
+
+
+def refuse_unstorable(request: Request) -> None:
+    """No value in the address may hold the character NUL, which PostgreSQL cannot keep."""
+    if "\x00" in request.url.path or "\x00" in request.scope["path"] or "%00" in request.url.query:
+        raise Invalid("NUL")
