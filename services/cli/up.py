@@ -163,7 +163,7 @@ def _demo_once(data: Path, system: System) -> list[SignIn]:
     if not kept.exists():
         say("Loading the demo store (once) …")
         with Api(system) as api:
-            sign_ins = load_demo(api)
+            sign_ins = load_demo(api, system.secret_key)
         write_private(kept, json.dumps([sign_in._asdict() for sign_in in sign_ins], ensure_ascii=False, indent=2))
     return [SignIn(**entry) for entry in json.loads(kept.read_text())]
 
