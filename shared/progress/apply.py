@@ -15,6 +15,7 @@ from shared.ids import new_id
 from shared.planning import plan_follow_ons
 from shared.progress import consequences, write
 from shared.progress.facts import Known, read_facts
+from shared.progress.persons import PERSONAL
 from shared.progress.write import Change, Event, Stand
 from shared.stores import StoreContext
 
@@ -42,7 +43,7 @@ async def progress(
     withdrawal, a survey's answer, a promise set by hand, a signal of the notifier, and when `wake_at` came.
     """
     known = await read_facts(conn, store.id, visit_ids)
-    found = [_change(one, store, now) for one in known]
+    found = [_change(one, store, now, by_system=actor.kind == "system") for one in known]
     changes = [change for change in found if change.matters]
     if changes:
         await write.write(conn, store.id, changes, now=now, actor=actor)
@@ -54,10 +55,11 @@ async def progress(
     return [Progressed(c.id, c.after.state, c.decision.next, tuple(event.id for event in c.events)) for c in found]
 
 
-def _change(known: Known, store: StoreContext, now: datetime) -> Change:
+def _change(known: Known, store: StoreContext, now: datetime, *, by_system: bool) -> Change:
     visit = _as_it_stands(known, now)
     decision = next_step(visit, known.attempts, known.messages, store.ladder, store.calendar, now)
-    effects = tuple(effect for effect in decision.effects if not _done(known, effect))
+    new = (effect for effect in decision.effects if not _done(known, effect))
+    effects = tuple(effect for effect in new if not (by_system and isinstance(effect, PERSONAL)))
     events = tuple(
         Event(new_id(), known.row["due_seq"] + number, effect.kind, effect.at)
         for number, effect in enumerate((e for e in effects if isinstance(e, Emit)), start=1)
@@ -69,7 +71,7 @@ def _change(known: Known, store: StoreContext, now: datetime) -> Change:
         before=before,
         after=after,
         effects=tuple(effect for effect in effects if not isinstance(effect, Emit)),
-        undone=_taken_back(known, decision),
+        undone=() if by_system else _taken_back(known, decision),
         events=events,
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -40,13 +40,15 @@ _FLAG = """
 """
 # For anybody but the one who missed it: to the pool, which everybody in the role sees. It has no deadline's message of its own.
 _AGAIN = """
-    INSERT INTO visits (store_id, id, customer_id, vehicle_id, programme, programme_version, step, occurrence, tier, purposes, role,
-           channel, message_template, state, late, follows_visit_id, due_on, due_at, window_start, window_end, trigger_type, trigger_id,
-           trigger_at, callee_name, on_missed, next_step, next_at, next_reason, wake_at, due_seq, tries, created_at, updated_at, version)
+    INSERT INTO visits (store_id, id, customer_id, vehicle_id, programme, programme_version, step, occurrence, tier,
+           purposes, role, channel, message_template, state, late, follows_visit_id, due_on, due_at, window_start, window_end,
+           trigger_type, trigger_id, trigger_at, callee_name, on_missed, next_step, next_at, next_reason, wake_at, due_seq, tries,
+           created_at, updated_at, version)
     SELECT v.store_id, a.id, v.customer_id, v.vehicle_id, v.programme, v.programme_version, v.step, 1, v.tier, v.purposes, v.role,
            v.channel, v.message_template, 'planned', false, v.id, a.due_on, a.at, a.at, a.window_end, 'visit.closed', v.id,
            $2, v.callee_name, 'none', 'call', a.at, 'reassigned', a.at, 0, 0, $2, $2, 1
-    FROM unnest($3::uuid[], $4::uuid[], $5::date[], $6::timestamptz[], $7::timestamptz[]) AS a(id, visit_id, due_on, at, window_end)
+    FROM unnest($3::uuid[], $4::uuid[], $5::date[], $6::timestamptz[], $7::timestamptz[])
+         AS a(id, visit_id, due_on, at, window_end)
     JOIN visits v ON v.store_id = $1 AND v.id = a.visit_id
     WHERE v.store_id = $1
     ON CONFLICT DO NOTHING
@@ -69,8 +71,7 @@ async def apply(conn: Connection, store: StoreContext, changes: Sequence[Change]
         await conn.execute(_FLAG, store.id, list(flagged), CONFIRM)
     await _reassign(conn, store, changes, now, actor)
     for change in changes:
-        if change.undone:
-            await persons.take_back(conn, store.id, change, now=now, actor=actor)
+        await persons.take_back(conn, store.id, change, now=now, actor=actor)
         await persons.apply(conn, store.id, change, now=now, actor=actor)
 
 
@@ -99,7 +100,7 @@ def _task(
     visit_id: UUID | None,
     role: str | None,
     assignee_id: UUID | None,
-    detail: dict[str, object],
+    detail: Mapping[str, object],
 ) -> tuple[object, ...]:
     text = orjson.dumps({name: value for name, value in detail.items() if value}, str).decode()
     return new_id(), kind, customer_id, visit_id, role, assignee_id, None, text

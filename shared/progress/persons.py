@@ -1,6 +1,6 @@
 """What a person heard on the telephone changes beyond the visit: a number that is a stranger's, a wish, a sold car, a death.
 
-Only the API's calls bring these effects up (they come from attempts, which only the API records), so only its role has the grants.
+They come from attempts, which only the API records, so only its role has the grants; the scheduler's calls pass them over.
 """
 
 from __future__ import annotations
@@ -14,8 +14,10 @@ from shared.db import Connection
 from shared.domain.ladder import CancelCustomer, CancelVehicle, Effect, MarkNumber, OptOut
 from shared.events import Actor
 from shared.ids import new_id
+from shared.progress.numbering import batch_prefix
 from shared.progress.write import Change
 
+PERSONAL = (MarkNumber, OptOut, CancelVehicle, CancelCustomer)
 SOLD, DECEASED = "vehicle_sold", "customer_deceased"
 
 _MARK = """
@@ -74,7 +76,8 @@ _REOPEN = """
         RETURNING v.id
     )
     INSERT INTO visit_events (store_id, id, visit_id, at, kind, actor_kind, actor_id, detail)
-    SELECT $1, ($7 || lpad(to_hex(row_number() OVER ()), 4, '0'))::uuid, id, $3, 'reopened', $5, $6, '{"reason": "withdrawn"}' FROM back
+    SELECT $1, ($7 || lpad(to_hex(row_number() OVER ()), 4, '0'))::uuid, id, $3, 'reopened', $5, $6, '{"reason": "withdrawn"}'
+    FROM back
 """
 _CLOSE_TASK = "UPDATE tasks SET done_at = $4 WHERE store_id = $1 AND visit_id = $2 AND kind = $3 AND done_at IS NULL"
 
@@ -149,5 +152,4 @@ async def _cancel_open(
 
 
 async def _reopen(conn: Connection, store_id: UUID, change: Change, reason: str, now: datetime, actor: Actor) -> None:
-    prefix = new_id().hex[:28]
-    await conn.execute(_REOPEN, store_id, str(change.id), now, reason, actor.kind, actor.id, prefix)
+    await conn.execute(_REOPEN, store_id, str(change.id), now, reason, actor.kind, actor.id, batch_prefix())

@@ -117,7 +117,7 @@ async def write(conn: Connection, store_id: UUID, changes: Sequence[Change], *, 
 
 
 async def tell(conn: Connection, store_id: UUID, changes: Sequence[Change], actor: Actor) -> None:
-    """Wake whoever acts on the changes once they are committed: the live pages, the notifier, and (unless it asks) the scheduler."""
+    """Wake whoever acts on the changes once they are committed: live pages, notifier, and the scheduler unless it asked."""
     one_by_one = len(changes) <= FEED_ONE_BY_ONE
     notices = [(NOTIFY_FEED, feed(store_id, "visit", change.id)) for change in changes] if one_by_one else []
     notices = notices or [(NOTIFY_FEED, feed(store_id, "visit"))]
