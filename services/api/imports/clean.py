@@ -43,7 +43,7 @@ _ORGANISATION = re.compile(
 MAX_TEXT: Final = 2000
 MAX_NAME: Final = 60
 MAX_CODE: Final = 64
-MAX_FEN: Final = 10**12
+MAX_FEN: Final = 2_000_000_000  # 20 million yuan; a column of the database holds no more
 MAX_KM: Final = 2_000_000
 
 

@@ -1,6 +1,6 @@
-"""What rows say, cleaned: one frozen dataclass for each kind of file."""
+"""What rows say, cleaned: one frozen dataclass for each kind of file. Equal rows say the same; the line does not count."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import TypeAlias
 
@@ -34,7 +34,7 @@ class CarOf:
 class CustomerRow:
     """A row of a customers file. `staff`: (role, name) of everybody named in it, the file's holder first."""
 
-    line: int
+    line: int = field(compare=False)
     person: PersonOf
     name: str
     kind: str
@@ -55,7 +55,7 @@ class CustomerRow:
 class SaleRow:
     """A delivery."""
 
-    line: int
+    line: int = field(compare=False)
     person: PersonOf
     car: CarOf
     external_code: str | None
@@ -75,7 +75,7 @@ class SaleRow:
 class WorkOrderRow:
     """A closed order of the workshop."""
 
-    line: int
+    line: int = field(compare=False)
     person: PersonOf
     car: CarOf
     number: str
@@ -97,7 +97,7 @@ class WorkOrderRow:
 class LeadRow:
     """An intent to buy."""
 
-    line: int
+    line: int = field(compare=False)
     person: PersonOf
     model: str | None
     expected_on: date | None
@@ -115,7 +115,7 @@ class LeadRow:
 class PolicyRow:
     """An insurance policy of a car."""
 
-    line: int
+    line: int = field(compare=False)
     person: PersonOf
     car: CarOf
     number: str | None
@@ -130,7 +130,7 @@ class PolicyRow:
 class StaffRow:
     """A member of the staff."""
 
-    line: int
+    line: int = field(compare=False)
     name: str
     roles: tuple[str, ...]
     phone: Phone | None
@@ -141,7 +141,7 @@ class StaffRow:
 class OptOutRow:
     """Numbers and an address that want no more of a channel."""
 
-    line: int
+    line: int = field(compare=False)
     phones: tuple[Phone, ...]
     email: str | None
     channel: str
