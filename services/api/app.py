@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from fastapi import APIRouter, FastAPI
 
 from services.api import contract, errors
+from services.api.auth.routes import router as auth
 from services.api.edge import Edge
 from services.api.health.routes import router as health
 from services.api.house import open_house
@@ -15,7 +16,7 @@ from services.api.stores.routes import router as stores
 from shared.settings import Settings
 
 # One line a feature; the order is that of the contract.
-FEATURES: tuple[APIRouter, ...] = (stores,)
+FEATURES: tuple[APIRouter, ...] = (auth, stores)
 ROOT: tuple[APIRouter, ...] = (health,)
 
 

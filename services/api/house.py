@@ -12,6 +12,7 @@ from prometheus_client import CollectorRegistry
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 from starlette.requests import HTTPConnection
 
+from services.api.auth.passwords import Passwords
 from services.api.identities import Identities
 from services.api.listening import Feed, listen
 from services.api.meters import Meters
@@ -24,7 +25,6 @@ from shared.stores import StoreCache
 POOL_SIZE = 10
 SWEEP_EVERY = 600.0
 REMEMBER_FAILURES = timedelta(days=1)
-REMEMBER_TOKENS = timedelta(days=30)
 
 
 @dataclass
@@ -39,6 +39,7 @@ class House:
     clock: Clock
     identities: Identities
     stores: StoreCache = field(default_factory=lambda: StoreCache(0.0))
+    passwords: Passwords = field(default_factory=Passwords)
     feed: Feed = field(default_factory=Feed)
     meters: Meters = field(default_factory=lambda: Meters(CollectorRegistry()))
 
@@ -67,6 +68,7 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
         for work in (listen(settings.database_url, clock, house.feed), sweep(pool)):
             task = asyncio.create_task(work)
             stack.push_async_callback(_end, task)
+        stack.callback(house.passwords.close)
         stack.callback(house.feed.close)
         yield house
 

@@ -59,7 +59,7 @@ def _day_within_reach(day: date) -> date:
     return day
 
 
-def _storable(text: object) -> object:
+def storable(text: object) -> object:
     """Text that PostgreSQL can keep: no NUL, no half of a surrogate pair."""
     if isinstance(text, str):
         if "\x00" in text:
@@ -73,10 +73,10 @@ def _storable(text: object) -> object:
 
 def _storable_tree(value: object) -> None:
     if isinstance(value, str):
-        _storable(value)
+        storable(value)
     elif isinstance(value, Mapping):
         for key, part in value.items():
-            _storable(key)
+            storable(key)
             _storable_tree(part)
     elif isinstance(value, list | tuple):
         for part in value:
@@ -96,9 +96,9 @@ Day = Annotated[date, AfterValidator(_day_within_reach), Field(examples=["2026-1
 
 Fen = Annotated[int, Field(ge=0, le=10**12, description="Money in fen (0.01 yuan).", examples=[38800])]
 Count = Annotated[int, Field(ge=0, le=LARGEST_INTEGER)]
-Text = Annotated[str, BeforeValidator(_storable), Field(max_length=4000)]
+Text = Annotated[str, BeforeValidator(storable), Field(max_length=4000)]
 """Free text, up to 4,000 characters; use it for query parameters too."""
-Line = Annotated[str, BeforeValidator(_storable), Field(min_length=1, max_length=200)]
+Line = Annotated[str, BeforeValidator(storable), Field(min_length=1, max_length=200)]
 """A name or the like: one to 200 characters."""
 
 
