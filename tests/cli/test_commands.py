@@ -1,0 +1,84 @@
+"""Commands without `up`: they start PostgreSQL and one API for their own duration."""
+
+from __future__ import annotations
+
+import json
+import stat
+from pathlib import Path
+
+from tests.cli.conftest import Huifang
+
+
+def test_a_store_is_added_on_an_empty_folder_and_listed_by_the_next_command(huifang: Huifang) -> None:
+    added = huifang.run("store", "add", "--code", "S01", "--name", "沪兴汽车", "--json")
+    assert added.returncode == 0, added.stderr
+    assert json.loads(added.stdout)["timezone"] == "Asia/Shanghai"
+
+    again = huifang.run("store", "add", "--code", "S01", "--name", "沪兴汽车")
+    assert again.returncode == 1
+    assert again.stderr.startswith("huifang: ")
+
+    listed = json.loads(huifang.run("store", "list", "--json").stdout)
+    assert [(store["code"], store["name"]) for store in listed] == [("S01", "沪兴汽车")]
+    assert not (huifang.data / "run.json").exists()
+
+
+def test_secrets_are_made_once_and_are_private(huifang: Huifang) -> None:
+    first = (huifang.data / "secrets.json").read_text()
+    huifang.run("store", "list")
+    assert (huifang.data / "secrets.json").read_text() == first
+    assert stat.S_IMODE((huifang.data / "secrets.json").stat().st_mode) == 0o600
+
+
+def test_a_backup_brings_back_what_was_there(huifang: Huifang, tmp_path: Path) -> None:
+    file = tmp_path / "huifang.backup"
+    assert huifang.run("backup", str(file)).returncode == 0
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert huifang.run("backup", str(file)).returncode == 2
+
+    huifang.run("store", "add", "--code", "S02", "--name", "后来的店")
+    restored = huifang.run("restore", str(file), "--yes")
+    assert restored.returncode == 0, restored.stderr
+    assert [store["code"] for store in json.loads(huifang.run("store", "list", "--json").stdout)] == ["S01"]
+
+
+def test_a_file_that_is_no_backup_changes_nothing(huifang: Huifang, tmp_path: Path) -> None:
+    file = tmp_path / "wrong"
+    file.write_text("no backup")
+    refused = huifang.run("restore", str(file), "--yes")
+    assert refused.returncode == 1
+    assert [store["code"] for store in json.loads(huifang.run("store", "list", "--json").stdout)] == ["S01"]
+
+
+def test_wrong_use_is_exit_code_2(huifang: Huifang) -> None:
+    assert huifang.run("store", "add", "--code", "S09").returncode == 2
+    assert huifang.run("clock", "to", "tomorrow").returncode == 2
+    assert huifang.run("nonsense").returncode == 2
+
+
+def test_an_unknown_store_is_refused_with_the_way_to_add_it(huifang: Huifang) -> None:
+    refused = huifang.run("staff", "add", "--store", "S77", "--name", "林静", "--role", "followup_specialist")
+    assert refused.returncode == 1
+    assert "huifang store add --code S77" in refused.stderr
+
+
+def test_a_wrong_setting_is_named(huifang: Huifang) -> None:
+    refused = huifang.run("store", "list", HUIFANG_TIMEZONE="Mars/Olympus")
+    assert refused.returncode == 1
+    assert "HUIFANG_TIMEZONE" in refused.stderr
+
+
+def test_doctor_says_that_nothing_runs_and_finds_nothing_wrong(huifang: Huifang) -> None:
+    told = huifang.run("doctor", "--json")
+    assert told.returncode == 0, told.stdout
+    report = json.loads(told.stdout)
+    assert report["ok"]
+    assert not report["running"]
+    assert report["api_url"] is None
+
+
+def test_doctor_says_how_to_mend_a_server_that_is_away(huifang: Huifang) -> None:
+    told = huifang.run("doctor", REDIS_URL="redis://127.0.0.1:1/0")
+    assert told.returncode == 1
+    assert "WRONG  redis" in told.stdout
+    assert "Check REDIS_URL" in told.stdout
