@@ -1,0 +1,96 @@
+"""Who may do what, as data: table → what api, scheduler and notifier may. The test tries each one; nothing else is granted.
+
+`S` read, `I` insert, `U` update, `D` delete; `U(a b)` only these columns, `S-(a b)` all but these.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+SERVICES = ("api", "scheduler", "notifier")
+SURVEY_ANSWER = "U(answered_at channel score answers comment wants_call)"
+
+MATRIX: dict[str, tuple[str, str, str]] = {
+    # who may sign in: the API's alone
+    "accounts": ("S I U", "", ""),
+    "account_stores": ("S I U", "", ""),
+    "api_keys": ("S I U", "", ""),
+    "refresh_tokens": ("S I U", "", ""),
+    "sign_in_failures": ("S I U D", "", ""),
+    "idempotency_keys": ("S I U D", "", ""),
+    # the store
+    "stores": ("S I U", "S", "S"),
+    "store_days": ("S I U D", "S", "S"),
+    "staff": ("S I U", "S-(phone created_at updated_at version)", "S-(created_at updated_at version)"),
+    "staff_absences": ("S I U D", "S", "S"),
+    "programmes": ("S I U", "S", "S"),
+    "message_templates": ("S I U D", "", "S"),
+    # customers and cars: the scheduler sees no address
+    "customers": ("S I U", "S U(flags)", "S"),
+    "contact_points": ("S I U D", "S-(value last4_index)", "S"),
+    "consents": ("S I U", "S", "S"),
+    "opt_outs": ("S I U", "S", "S I U"),
+    "numbers": ("S I U", "S", "S I U"),
+    "number_sends": ("S", "", "S I D"),
+    "vehicles": ("S I U", "S U(next_maintenance_on)", "S"),
+    "mileage_readings": ("S I U", "S", ""),
+    "sales": ("S I U", "S", "S"),
+    "insurance_policies": ("S I U", "S", "S"),
+    "work_orders": ("S I U", "S-(items contact_phone updated_at version)", "S"),
+    "leads": ("S I U", "S", ""),
+    # visits: api and scheduler
+    "visits": ("S I U", "S I U", "S"),
+    "attempts": ("S I U(withdrawn_at)", "S", "S"),
+    "visit_events": ("S I", "S I", "S I"),
+    "due_contact_events": ("S I", "S I U(rung_at)", "S U(handled_at)"),
+    "visit_signals": ("S I", "S U(handled_at)", "S I"),
+    "tasks": ("S I U", "S I", "S I"),
+    # messages: the notifier alone writes them; the scheduler sees no text and no address
+    "messages": ("S", "S-(language address subject body signature expire_at provider provider_id)", "S I U"),
+    "message_attempts": ("S", "", "S I U"),
+    "message_orders": ("S I", "", "S U(handled_at outcome)"),
+    "receipts": ("S", "", "S I U"),
+    "replies": ("S", "", "S I U"),
+    "surveys": (f"S {SURVEY_ANSWER}", "S", f"S I {SURVEY_ANSWER}"),
+    "public_tokens": ("S I", "", "S I U"),
+    "hook_tokens": ("S I U", "", "S"),
+    "callbacks": ("S I", "S-(hook_token_id body)", "S U(handled_at outcome)"),
+    # imports
+    "imports": ("S I U", "", ""),
+    "import_files": ("S I D", "", ""),
+    "import_problems": ("S I D", "", ""),
+    # the machinery
+    "audit_log": ("S I", "I", "I"),
+    "alembic_version": ("S", "S", "S"),
+    "business_clock": ("S I U", "S I", "S I"),
+    "scheduled_jobs": ("S", "S I U", ""),
+    "heartbeats": ("S I U", "S I U", "S I U"),
+}
+
+# History: rows are added, never changed. (A column listed here is a mark that the row was dealt with.)
+APPEND_ONLY = ("visit_events", "audit_log", "attempts", "due_contact_events", "visit_signals", "message_orders", "callbacks")
+MARKS = {"withdrawn_at", "rung_at", "handled_at", "outcome"}
+
+_GRANT = re.compile(r"(?P<verb>[SIUD])(?:(?P<but>-?)\((?P<columns>[^)]*)\))?")
+
+
+@dataclass(frozen=True)
+class Rights:
+    """The columns a role may read, insert and update in a table, and whether it may delete rows."""
+
+    select: frozenset[str]
+    insert: frozenset[str]
+    update: frozenset[str]
+    delete: bool
+
+
+def rights(text: str, columns: frozenset[str]) -> Rights:
+    """What a cell of the matrix says of a table with these columns."""
+    found: dict[str, frozenset[str]] = {}
+    for grant in _GRANT.finditer(text):
+        named = frozenset((grant["columns"] or "").split())
+        assert named <= columns, f"the matrix names columns that do not exist: {sorted(named - columns)}"
+        found[grant["verb"]] = columns if grant["columns"] is None else columns - named if grant["but"] else named
+    nothing: frozenset[str] = frozenset()
+    return Rights(found.get("S", nothing), found.get("I", nothing), found.get("U", nothing), "D" in found)
