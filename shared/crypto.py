@@ -73,10 +73,10 @@ class Vault:
 
     def open_bytes(self, sealed: bytes, table: str, column: str, store_id: UUID, row_id: UUID) -> bytes:
         """What `seal_bytes` sealed. Raises Unreadable."""
-        length = sealed[1]
+        length = sealed[1] if len(sealed) > 1 else 0
         name, rest = sealed[2 : 2 + length], sealed[2 + length :]
         cipher = self._ciphers.get(bytes(name))
-        if sealed[:1] != _VERSION or cipher is None:
+        if sealed[:1] != _VERSION or cipher is None or len(rest) < _NONCE:
             raise Unreadable
         try:
             return cipher.decrypt(bytes(rest[:_NONCE]), bytes(rest[_NONCE:]), _aad(table, column, store_id, row_id))

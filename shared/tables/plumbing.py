@@ -14,7 +14,7 @@ class BusinessClock(SQLModel, table=True):
 
     __tablename__ = "business_clock"
 
-    id: int = Field(default=1, primary_key=True)
+    id: int = Field(default=1, primary_key=True, sa_column_kwargs={"autoincrement": False})
     machine_at: datetime = Field(sa_type=INSTANT)
     business_at: datetime = Field(sa_type=INSTANT)
     speed: float

@@ -28,7 +28,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "business_clock",
-        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("machine_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("business_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("speed", sa.Float(), nullable=False),
@@ -446,6 +446,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["store_id"], ["stores.id"], name=op.f("fk_consents_store_id")),
         sa.PrimaryKeyConstraint("store_id", "id", name=op.f("pk_consents")),
     )
+    op.create_index("ix_consents_customer", "consents", ["store_id", "customer_id"], unique=False)
     op.create_index(
         "ix_consents_standing",
         "consents",
@@ -917,7 +918,14 @@ def upgrade() -> None:
         "messages",
         ["store_id", "wake_at"],
         unique=False,
-        postgresql_where=sa.text("wake_at IS NOT NULL"),
+        postgresql_where=sa.text("state IN ('queued', 'held')"),
+    )
+    op.create_index(
+        "ix_messages_awaited",
+        "messages",
+        ["store_id", "wake_at"],
+        unique=False,
+        postgresql_where=sa.text("state IN ('accepted', 'unknown')"),
     )
     op.create_table(
         "replies",
@@ -1137,7 +1145,8 @@ def downgrade() -> None:
     op.drop_table("tasks")
     op.drop_table("surveys")
     op.drop_table("replies")
-    op.drop_index("ix_messages_wake", table_name="messages", postgresql_where=sa.text("wake_at IS NOT NULL"))
+    op.drop_index("ix_messages_awaited", table_name="messages", postgresql_where=sa.text("state IN ('accepted', 'unknown')"))
+    op.drop_index("ix_messages_wake", table_name="messages", postgresql_where=sa.text("state IN ('queued', 'held')"))
     op.drop_index("ix_messages_sending", table_name="messages", postgresql_where=sa.text("state = 'sending'"))
     op.drop_index("ix_messages_number", table_name="messages")
     op.drop_index("ix_messages_customer", table_name="messages")
@@ -1170,6 +1179,7 @@ def downgrade() -> None:
     op.drop_index("ix_contact_points_value_index", table_name="contact_points")
     op.drop_index("ix_contact_points_last4", table_name="contact_points")
     op.drop_table("contact_points")
+    op.drop_index("ix_consents_customer", table_name="consents")
     op.drop_index("ix_consents_standing", table_name="consents", postgresql_where=sa.text("withdrawn_at IS NULL"))
     op.drop_table("consents")
     op.drop_table("staff_absences")
