@@ -1,0 +1,52 @@
+"""Tasks over HTTP."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Query, Response
+
+from services.api import audit
+from services.api.deps import Me, Now, StoreConnection
+from services.api.paging import PageQuery
+from services.api.routing import router as make_router
+from services.api.tasks import queries
+from services.api.tasks.schemas import TaskDone, TaskOut
+from services.api.wire import Line, Page, json_response
+
+router = make_router("/stores/{store_id}/tasks", "tasks")
+
+_DONE = "UPDATE tasks SET done_at = $3, done_by = $4 WHERE store_id = $1 AND id = $2 AND done_at IS NULL"
+
+
+@router.get("", operation_id="list_tasks", response_model=Page[TaskOut])
+async def list_tasks(
+    conn: StoreConnection,
+    me: Me,
+    page: PageQuery,
+    kind: Annotated[Line | None, Query()] = None,
+    done: bool = False,
+    customer_id: UUID | None = None,
+) -> Response:
+    """Tasks of the caller and of his roles, open ones unless `done`."""
+    items, cursor = await queries.page_of_tasks(conn, me, kind=kind, done=done, customer_id=customer_id, paging=page)
+    return json_response({"items": items, "next_cursor": cursor})
+
+
+@router.get("/{task_id}", operation_id="get_task", response_model=TaskOut)
+async def get_task(task_id: UUID, conn: StoreConnection, me: Me) -> Response:
+    """One task."""
+    return json_response(await queries.task(conn, me, task_id))
+
+
+@router.post("/{task_id}/done", operation_id="finish_task", response_model=TaskOut)
+async def finish_task(task_id: UUID, conn: StoreConnection, me: Me, now: Now, body: TaskDone | None = None) -> Response:
+    """Say that it is done; said twice it stands as first said."""
+    task = await queries.task(conn, me, task_id)
+    await conn.execute(_DONE, me.store_id, task_id, now, me.staff_id)
+    if task["done_at"] is None:
+        await audit.note(
+            conn, me, "task.done", "task", task_id, now=now, detail={"note": body.note} if body and body.note else None
+        )
+    return json_response(await queries.task(conn, me, task_id))

@@ -1,0 +1,312 @@
+"""Recording an attempt: one call may cover several visits; what follows is the ladder's to say, in the same transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import orjson
+
+from services.api.identities import Me
+from services.api.visits import corrections, queries
+from services.api.visits.schemas import AttemptIn, ResultIn
+from shared.crypto import Vault
+from shared.db import Connection
+from shared.domain.visit import OPEN, Channel, Outcome, State
+from shared.errors import Conflict, Invalid
+from shared.ids import new_id
+from shared.progress import progress
+from shared.stores import StoreContext
+
+WITHDRAW_WITHIN = timedelta(minutes=10)
+AHEAD = timedelta(minutes=1)
+LATE_ANSWER = timedelta(days=30)
+LOW_SCORE = 2
+CALLED = frozenset({Channel.PHONE, Channel.SMS})
+
+
+class VisitClosed(Conflict):
+    """The visit has ended; nothing more can be recorded on it."""
+
+    code = "visit_closed"
+    zh = "此回访已结束，不能再记录。"
+
+
+class CustomerDeceased(Conflict):
+    """The customer is deceased; nobody calls. A manager can undo this on the file."""
+
+    code = "customer_deceased"
+    zh = "客户已离世，停止一切联系；如有误，请经理撤销。"
+
+
+class OptedOut(Conflict):
+    """The number has opted out of calls; record only a call of the customer's own (`direction: in`)."""
+
+    code = "opted_out"
+    zh = "此号码已要求勿电话联系；只能记录客户来电（direction: in）。"
+
+
+class TooLateToWithdraw(Conflict):
+    """An attempt can be withdrawn for ten minutes, while no message went out; a death only by a manager."""
+
+    code = "too_late_to_withdraw"
+    zh = "只能在 10 分钟内、且未发出消息时撤回；客户离世只有经理可撤销。"
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """The attempt on the path's visit, and all visits the call covered."""
+
+    attempt_id: UUID
+    visit_ids: tuple[UUID, ...]
+
+
+async def record(
+    conn: Connection, store: StoreContext, vault: Vault, me: Me, visit_id: UUID, body: AttemptIn, *, now: datetime
+) -> Recorded:
+    """Store what was done, write corrections back, and let the ladder decide.
+
+    Raises VisitNotFound, VisitClosed, CustomerDeceased, OptedOut, Invalid.
+    """
+    at = body.at or now
+    results = {result.visit_id: result for result in body.results}
+    ids = [visit_id, *(other for other in results if other != visit_id)]
+    visits = await _lock(conn, me, ids)
+    first = visits[visit_id]
+    _check(body, at, now, visits, first)
+    number_id = await _number(conn, me.store_id, first, body)
+    await _check_callable(conn, me.store_id, first, body, number_id)
+    late = store.calendar.day_of(at) < store.calendar.day_of(now)
+    attempt_ids = {
+        each: await _insert(conn, me, each, body, results.get(each), at=at, now=now, number_id=number_id, late=late)
+        for each in ids
+    }
+    sales = await corrections.write_back(conn, store, vault, me, first, body, _answers(body, results.values()), now=now)
+    await _open_tasks(conn, store, first, body, results, now=now)
+    await progress(conn, store, ids, now=now, actor=me.actor)
+    await corrections.replan(conn, store, me, sales, now=now)
+    return Recorded(attempt_ids[visit_id], tuple(ids))
+
+
+async def withdraw(conn: Connection, store: StoreContext, me: Me, visit_id: UUID, attempt_id: UUID, *, now: datetime) -> None:
+    """Take an attempt back, as if it had not been: the ladder is asked again.
+
+    Raises VisitNotFound, TooLateToWithdraw.
+    """
+    await _lock(conn, me, [visit_id])
+    attempt = await conn.fetchrow(_ATTEMPT, me.store_id, visit_id, attempt_id)
+    if attempt is None:
+        raise queries.VisitNotFound
+    if attempt["withdrawn_at"] is not None:
+        return
+    own = me.is_manager or (attempt["staff_id"] == me.staff_id and attempt["outcome"] != Outcome.DECEASED)
+    if (
+        not own
+        or now - attempt["created_at"] > WITHDRAW_WITHIN
+        or await conn.fetchval(_MESSAGED, me.store_id, visit_id, attempt["created_at"])
+    ):
+        raise TooLateToWithdraw
+    await conn.execute("UPDATE attempts SET withdrawn_at = $3 WHERE store_id = $1 AND id = $2", me.store_id, attempt_id, now)
+    await conn.execute(_CANCEL_FOLLOWING, me.store_id, visit_id, now)
+    await conn.execute(_UNSCORE, me.store_id, visit_id)
+    await conn.execute(
+        _EVENT,
+        me.store_id,
+        new_id(),
+        visit_id,
+        now,
+        "attempt_withdrawn",
+        me.actor.kind,
+        me.actor.id,
+        _json({"seq": attempt["seq"]}),
+    )
+    await progress(conn, store, [visit_id], now=now, actor=me.actor)
+
+
+async def _lock(conn: Connection, me: Me, ids: Sequence[UUID]) -> dict[UUID, asyncpg.Record]:
+    rows = await conn.fetch(_LOCK, me.store_id, list(ids))
+    found = {row["id"]: row for row in rows if queries.may_see(me, row)}
+    if len(found) != len(set(ids)):
+        raise queries.VisitNotFound
+    return found
+
+
+def _check(body: AttemptIn, at: datetime, now: datetime, visits: Mapping[UUID, asyncpg.Record], first: asyncpg.Record) -> None:
+    if at > now + AHEAD:
+        raise Invalid("时间在将来 / lies in the future", "/at")
+    if body.outcome is Outcome.CALL_LATER and (body.next_at is None or body.next_at <= at):
+        raise Invalid("稍后再打须给出约定时间 / call_later wants a later next_at", "/next_at")
+    if body.next_at is not None and body.next_at <= at:
+        raise Invalid("须晚于本次联系 / must be later than the attempt", "/next_at")
+    for place, visit in enumerate(visits.values()):
+        if visit["customer_id"] != first["customer_id"]:
+            raise Invalid("不是同一位客户的回访 / a visit of another customer", f"/results/{place}/visit_id")
+        if visit["state"] not in OPEN and not _late_answer(visit, body, at):
+            raise VisitClosed
+
+
+def _late_answer(visit: asyncpg.Record, body: AttemptIn, at: datetime) -> bool:
+    """After `unreachable` an answer still counts, for 30 days."""
+    answered = body.outcome in {Outcome.REACHED, Outcome.NOT_OWNER} or body.direction == "in"
+    return visit["state"] == State.UNREACHABLE and answered and at - visit["closed_at"] <= LATE_ANSWER
+
+
+async def _number(conn: Connection, store_id: UUID, visit: asyncpg.Record, body: AttemptIn) -> UUID | None:
+    """The number that was used: the one named, else the callee's first that stands. None for other channels."""
+    if body.contact_point_id is not None:
+        known = await conn.fetchval(_OWN_NUMBER, store_id, visit["customer_id"], body.contact_point_id)
+        if known is None:
+            raise Invalid("不是该客户的号码 / not a number of this customer", "/contact_point_id")
+        return body.contact_point_id
+    if body.channel not in CALLED:
+        return None
+    found: UUID | None = await conn.fetchval(_FIRST_NUMBER, store_id, visit["customer_id"], visit["callee_phone_index"])
+    return found
+
+
+async def _check_callable(
+    conn: Connection, store_id: UUID, visit: asyncpg.Record, body: AttemptIn, number_id: UUID | None
+) -> None:
+    if body.direction == "in":
+        return
+    if await conn.fetchval("SELECT deceased_at FROM customers WHERE store_id = $1 AND id = $2", store_id, visit["customer_id"]):
+        raise CustomerDeceased
+    if body.channel is Channel.PHONE and number_id and await conn.fetchval(_CALL_OPT_OUT, store_id, number_id):
+        raise OptedOut
+
+
+async def _insert(
+    conn: Connection,
+    me: Me,
+    visit_id: UUID,
+    body: AttemptIn,
+    result: ResultIn | None,
+    *,
+    at: datetime,
+    now: datetime,
+    number_id: UUID | None,
+    late: bool,
+) -> UUID:
+    attempt_id = new_id()
+    said = result or body
+    fixes = corrections.named(body.corrections)
+    await conn.execute(
+        _INSERT,
+        me.store_id,
+        attempt_id,
+        visit_id,
+        me.staff_id,
+        body.channel,
+        body.outcome,
+        body.direction,
+        number_id,
+        body.reached_person,
+        at,
+        body.started_at,
+        body.talk_seconds,
+        body.note,
+        said.satisfaction,
+        said.problem_type,
+        _json(said.answers) if said.answers is not None else None,
+        result.state if result else None,
+        _json(fixes) if fixes else None,
+        body.next_at,
+        late,
+        now,
+    )
+    if said.satisfaction is not None or said.problem_type is not None:
+        await conn.execute(_SCORE, me.store_id, visit_id, said.satisfaction, said.problem_type)
+    return attempt_id
+
+
+def _answers(body: AttemptIn, results: Any) -> dict[str, Any]:
+    """All answers of the call together: what the file learns from them does not depend on which visit asked."""
+    merged: dict[str, Any] = dict(body.answers or {})
+    for result in results:
+        merged.update(result.answers or {})
+    return merged
+
+
+async def _open_tasks(
+    conn: Connection,
+    store: StoreContext,
+    visit: asyncpg.Record,
+    body: AttemptIn,
+    results: Mapping[UUID, ResultIn],
+    *,
+    now: datetime,
+) -> None:
+    if body.appointment is not None:
+        detail = {"at": body.appointment.at.isoformat(), "items": body.appointment.items}
+        await _task(conn, store, visit, "appointment", "service_advisor", body.appointment.at, detail, now)
+    scores = [s for s in (body.satisfaction, *(r.satisfaction for r in results.values())) if s is not None]
+    if scores and min(scores) <= LOW_SCORE:
+        due = store.calendar.add_business_time(now, timedelta(hours=1))
+        await _task(conn, store, visit, "low_score", "service_manager", due, {"satisfaction": min(scores)}, now)
+
+
+async def _task(
+    conn: Connection,
+    store: StoreContext,
+    visit: asyncpg.Record,
+    kind: str,
+    role: str,
+    due_at: datetime,
+    detail: Mapping[str, object],
+    now: datetime,
+) -> None:
+    await conn.execute(_TASK, store.id, new_id(), kind, visit["customer_id"], visit["id"], role, due_at, _json(detail), now)
+
+
+def _json(value: object) -> str:
+    return orjson.dumps(value, str).decode()
+
+
+_LOCK = """
+    SELECT id, customer_id, vehicle_id, state, role, assignee_id, due_at, closed_at, callee_phone_index, trigger_type, trigger_id
+    FROM visits WHERE store_id = $1 AND id = ANY($2) ORDER BY id FOR UPDATE
+"""
+_OWN_NUMBER = "SELECT id FROM contact_points WHERE store_id = $1 AND customer_id = $2 AND id = $3"
+_FIRST_NUMBER = """
+    SELECT id FROM contact_points WHERE store_id = $1 AND customer_id = $2 AND kind = 'phone' AND wrong_at IS NULL
+    ORDER BY (value_index = $3) DESC NULLS LAST, rank, id LIMIT 1
+"""
+_CALL_OPT_OUT = """
+    SELECT true FROM contact_points c JOIN opt_outs o ON o.number_index = c.value_index
+    WHERE c.store_id = $1 AND c.id = $2 AND o.revoked_at IS NULL AND o.channel IN ('phone', 'all') LIMIT 1
+"""
+_INSERT = """
+    INSERT INTO attempts (store_id, id, visit_id, seq, staff_id, channel, outcome, direction, contact_point_id, reached_person, at,
+        started_at, talk_seconds, note, satisfaction, problem_type, answers, result, corrections, next_at, late, created_at)
+    SELECT $1, $2, $3, coalesce(max(seq), 0) + 1, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21
+    FROM attempts WHERE store_id = $1 AND visit_id = $3
+"""
+_SCORE = """
+    UPDATE visits SET satisfaction = coalesce($3, satisfaction), problem_type = coalesce($4, problem_type)
+    WHERE store_id = $1 AND id = $2
+"""
+_ATTEMPT = """
+    SELECT seq, staff_id, outcome, contact_point_id, at, created_at, withdrawn_at FROM attempts
+    WHERE store_id = $1 AND visit_id = $2 AND id = $3
+"""
+_MESSAGED = """
+    SELECT true FROM due_contact_events
+    WHERE store_id = $1 AND visit_id = $2 AND created_at >= $3 AND step IN ('sms', 'email') LIMIT 1
+"""
+_CANCEL_FOLLOWING = """
+    UPDATE visits SET state = 'cancelled', state_reason = 'attempt_withdrawn', next_step = NULL, next_at = NULL, next_reason = NULL,
+        wake_at = NULL, closed_at = $3, updated_at = $3, version = version + 1
+    WHERE store_id = $1 AND follows_visit_id = $2 AND state = 'planned'
+"""
+_UNSCORE = "UPDATE visits SET satisfaction = NULL, problem_type = NULL WHERE store_id = $1 AND id = $2"
+_EVENT = """
+    INSERT INTO visit_events (store_id, id, visit_id, at, kind, actor_kind, actor_id, detail) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+"""
+_TASK = """
+    INSERT INTO tasks (store_id, id, kind, customer_id, visit_id, role, due_at, detail, created_at)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING
+"""

@@ -1,0 +1,153 @@
+"""Why is this due, why was this not sent: rule, trigger, each shift, each try, each message and what stopped it (domain.md §11.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import orjson
+
+from services.api.identities import Me
+from services.api.visits import queries
+from shared.db import Connection
+from shared.domain.visit import CHANNEL_LABELS, OUTCOME_LABELS, STATE_LABELS, Channel, Outcome, State
+from shared.stores import StoreContext
+
+# What each kind of event says, zh and en; a state's own name stands for the move to it.
+_EVENTS: Mapping[str, tuple[str, str]] = {
+    "planned": ("按方案计划", "planned by the rule"),
+    "expired": ("计划时窗口已过，记为过期", "its window had closed: expired"),
+    "due": ("到期，进入回访名单", "due: on the worklist"),
+    "progressed": ("下一步已更新", "the next step was set"),
+    "promised": ("约定了时间", "a time was promised"),
+    "moved": ("改期", "moved to another day"),
+    "reassigned": ("改派", "given to somebody else"),
+    "confirmed": ("经理已确认结果", "confirmed by the manager"),
+    "corrected": ("通话中更正了档案", "the file was corrected on the call"),
+    "attempt_withdrawn": ("撤回了一次联系记录", "an attempt was withdrawn"),
+}
+
+
+async def why(conn: Connection, store: StoreContext, me: Me, visit_id: UUID, language: str) -> dict[str, Any]:
+    """The whole story of a visit, oldest first. Raises VisitNotFound."""
+    visit = await queries.visit(conn, me, visit_id)
+    events = await conn.fetch(_STORY, store.id, visit_id)
+    messages = await conn.fetch(_MESSAGES, store.id, visit_id)
+    planned: dict[str, Any] = next((orjson.loads(row["detail"]) for row in events if "rule" in orjson.loads(row["detail"])), {})
+    english = language == "en"
+    story = [
+        *(_event(row, store, english) for row in events),
+        *(_attempt(attempt, store, english) for attempt in visit["attempts"]),
+        *(line for row in messages for line in _message(row, english)),
+    ]
+    return {
+        "visit_id": visit_id,
+        "state": visit["state"],
+        "state_reason": visit["state_reason"],
+        "rule": _rule(visit, planned, store, english),
+        "trigger": visit["trigger"],
+        "story": sorted(story, key=lambda line: line["at"]),
+        "messages": [dict(row) for row in messages],
+        "next": visit["next"],
+    }
+
+
+def _rule(visit: Mapping[str, Any], planned: Mapping[str, Any], store: StoreContext, english: bool) -> dict[str, Any]:
+    programme = store.programmes.get(visit["programme"])
+    rule = planned.get("rule")
+    known = rule if isinstance(rule, dict) else {}
+    name = visit["programme"] if programme is None else programme.name_en if english else programme.name_zh
+    return {
+        "programme": visit["programme"],
+        "name": name,
+        "step": visit["step"],
+        "occurrence": visit["occurrence"],
+        "version": known.get("version"),
+        "policy": known.get("policy"),
+        "shifts": planned.get("shifts") or [],
+        "assigned": planned.get("assigned"),
+    }
+
+
+def _event(row: asyncpg.Record, store: StoreContext, english: bool) -> dict[str, Any]:
+    kind = row["kind"]
+    zh, en = _EVENTS.get(kind) or _state_words(kind)
+    return {
+        "at": row["at"],
+        "kind": kind,
+        "text": en if english else zh,
+        "actor": _actor(row["actor_kind"], row["actor_id"], store),
+        "detail": orjson.loads(row["detail"]),
+    }
+
+
+def _state_words(kind: str) -> tuple[str, str]:
+    label = STATE_LABELS.get(State(kind)) if kind in set(State) else None
+    return (label.zh, label.en) if label else (kind, kind)
+
+
+def _attempt(attempt: Mapping[str, Any], store: StoreContext, english: bool) -> dict[str, Any]:
+    outcome, channel = OUTCOME_LABELS[Outcome(attempt["outcome"])], CHANNEL_LABELS[Channel(attempt["channel"])]
+    text = f"{channel.en}: {outcome.en}" if english else f"{channel.zh}：{outcome.zh}"
+    kept = ("seq", "outcome", "channel", "direction", "next_at", "satisfaction", "late", "withdrawn_at")
+    return {
+        "at": attempt["at"],
+        "kind": "attempt",
+        "text": text,
+        "actor": _actor("staff", attempt["staff_id"], store),
+        "detail": {name: attempt[name] for name in kept if attempt[name] is not None},
+    }
+
+
+def _message(row: asyncpg.Record, english: bool) -> Iterable[dict[str, Any]]:
+    label = CHANNEL_LABELS[Channel(row["channel"])]
+    name = label.en if english else label.zh
+    detail = {"message_id": row["id"], "channel": row["channel"], "state": row["state"], "reason": row["reason"]}
+    moments = (("created_at", "message_made"), ("sent_at", "message_sent"), ("delivered_at", "message_delivered"))
+    for column, kind in moments:
+        if row[column] is not None:
+            zh, en = _MOMENTS[kind]
+            yield {
+                "at": row[column],
+                "kind": kind,
+                "text": f"{name}: {en}" if english else f"{name}{zh}",
+                "actor": None,
+                "detail": detail,
+            }
+    if row["state"] in _NOT_SENT:
+        zh, en = _NOT_SENT[row["state"]]
+        reason = row["reason"] or row["state"]
+        text = f"{name}: {en} ({reason})" if english else f"{name}{zh}（{reason}）"
+        yield {"at": row["updated_at"], "kind": f"message_{row['state']}", "text": text, "actor": None, "detail": detail}
+
+
+_MOMENTS: Mapping[str, tuple[str, str]] = {
+    "message_made": ("已生成", "made"),
+    "message_sent": ("已发出", "sent"),
+    "message_delivered": ("已送达", "delivered"),
+}
+_NOT_SENT: Mapping[str, tuple[str, str]] = {
+    "held": ("暂缓", "held"),
+    "suppressed": ("未发", "not sent"),
+    "undelivered": ("未送达", "not delivered"),
+    "rejected": ("被拒", "refused"),
+    "unknown": ("待核实", "uncertain"),
+    "unknown_final": ("无法核实", "never settled"),
+    "receipt_timeout": ("无回执", "no receipt"),
+}
+
+
+def _actor(kind: str, actor_id: UUID | None, store: StoreContext) -> str | None:
+    person = store.staff.get(actor_id) if actor_id else None
+    return person.name if person else kind
+
+
+_STORY = """
+    SELECT at, kind, actor_kind, actor_id, detail FROM visit_events WHERE store_id = $1 AND visit_id = $2 ORDER BY at, id
+"""
+_MESSAGES = """
+    SELECT id, channel, kind, state, reason, created_at, sent_at, delivered_at, updated_at FROM messages
+    WHERE store_id = $1 AND visit_id = $2 ORDER BY created_at, id
+"""

@@ -1,0 +1,166 @@
+"""The worklist of one person or one pool: open visits grouped into calls, each with its place and what blocks it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, time
+from typing import Any
+from uuid import NAMESPACE_OID, UUID, uuid5
+
+import asyncpg
+import orjson
+
+from services.api.identities import Me
+from services.api.worklist.blocking import CallFacts, blocked_until
+from shared.db import Connection
+from shared.domain.assignment import Group, WorklistFacts, worklist_group, worklist_order
+from shared.stores import StoreContext
+
+LIMIT = 500
+COMPLAINT_PROGRAMMES = frozenset({"after-complaint"})
+
+
+async def worklist(
+    conn: Connection, store: StoreContext, me: Me, assignee_id: UUID | None, *, now: datetime, limit: int
+) -> dict[str, Any]:
+    """The calls of one person (None: everybody's the caller may see) in order, with counts that are those of the rows.
+
+    A call is made of the visits of one customer, one assignee and one tier; tiers are not merged (S0).
+    """
+    day_start = store.calendar.at(store.calendar.day_of(now), _MIDNIGHT)
+    day_end = store.calendar.end_of_day(store.calendar.day_of(now))
+    rows = await conn.fetch(_OPEN, store.id, assignee_id, sorted(me.roles), me.reads_all, me.staff_id, day_end, day_start, LIMIT)
+    calls = [_call(group, store, now, day_end) for group in _grouped(rows)]
+    calls.sort(key=lambda call: call["order"])
+    done = await conn.fetchrow(
+        _DONE, store.id, assignee_id or me.staff_id, assignee_id is None and me.reads_all, day_start, day_end
+    )
+    counts = {str(group): sum(call["group"] == group for call in calls) for group in Group}
+    for call in calls:
+        del call["order"]
+    return {
+        "items": calls[:limit],
+        "counts": {"total": len(calls), **counts},
+        "done_today": done["calls"] if done else 0,
+        "reached_today": done["reached"] if done else 0,
+        "as_of": now,
+    }
+
+
+def _grouped(rows: Iterable[asyncpg.Record]) -> list[list[asyncpg.Record]]:
+    groups: dict[tuple[UUID, UUID | None, str], list[asyncpg.Record]] = {}
+    for row in rows:
+        groups.setdefault((row["customer_id"], row["assignee_id"], row["tier"]), []).append(row)
+    return list(groups.values())
+
+
+def _call(visits: Sequence[asyncpg.Record], store: StoreContext, now: datetime, day_end: datetime) -> dict[str, Any]:
+    """One call. The visit with the earliest deadline leads; what is not yet due is not in it."""
+    lead = min(
+        visits,
+        key=lambda row: (row["promised_at"] is None, row["promised_at"] or row["window_end"], row["window_end"], row["id"]),
+    )
+    blocked = blocked_until(_facts(lead), store, now)
+    facts = WorklistFacts(
+        id=lead["id"],
+        window_end=min(row["window_end"] for row in visits),
+        trigger_at=min(row["trigger_at"] for row in visits),
+        promised_at=lead["promised_at"],
+        complaint=any(row["programme"] in COMPLAINT_PROGRAMMES for row in visits),
+        high_value="high_value" in lead["flags"],
+        blocked=blocked is not None,
+    )
+    purposes = list(dict.fromkeys(purpose for row in visits for purpose in row["purposes"]))
+    return {
+        "call_id": uuid5(
+            NAMESPACE_OID, f"{lead['customer_id']}|{lead['assignee_id']}|{lead['tier']}|{store.calendar.day_of(now)}"
+        ),
+        "visit_ids": [lead["id"], *(row["id"] for row in visits if row["id"] != lead["id"])],
+        "customer": {"id": lead["customer_id"], "name": lead["customer_name"], "flags": lead["flags"]},
+        "plate": lead["plate"],
+        "model": lead["model"],
+        "programme": lead["programme"],
+        "step": lead["step"],
+        "purposes": purposes,
+        "channel": lead["channel"],
+        "preferred_channel": lead["preferred_channel"],
+        "state": lead["state"],
+        "assignee_id": lead["assignee_id"],
+        "due_on": lead["due_on"],
+        "window_start": lead["window_start"],
+        "window_end": facts.window_end,
+        "promised_at": lead["promised_at"],
+        "tries": lead["tries"],
+        "last_attempt": _last(visits),
+        "next": {"step": lead["next_step"], "at": lead["next_at"], "reason": lead["next_reason"]} if lead["next_step"] else None,
+        "group": worklist_group(facts, now, day_end),
+        "blocked": blocked,
+        "order": worklist_order(facts, now, day_end),
+    }
+
+
+def _last(visits: Sequence[asyncpg.Record]) -> dict[str, Any] | None:
+    made = [row for row in visits if row["last_at"] is not None]
+    if not made:
+        return None
+    last = max(made, key=lambda row: row["last_at"])
+    return {"at": last["last_at"], "outcome": last["last_outcome"], "channel": last["last_channel"]}
+
+
+def _facts(row: asyncpg.Record) -> CallFacts:
+    return CallFacts(
+        has_number=row["numbers"] > 0 or row["has_callee"],
+        opted_out=row["numbers"] > 0 and row["numbers"] == row["opted_out"] and not row["has_callee"],
+        deceased=row["deceased_at"] is not None,
+        calling_hours=orjson.loads(row["calling_hours"]) if row["calling_hours"] and row["calling_hours"] != "null" else None,
+        next_at=row["next_at"],
+        promised_at=row["promised_at"],
+        other_tier_today=row["other_tier_today"] and row["window_end"] > row["day_end"],
+        channel=row["channel"],
+    )
+
+
+_MIDNIGHT = time(0)
+_OPEN = """
+    WITH open AS (
+        SELECT v.* FROM visits v
+        WHERE v.store_id = $1 AND v.state IN ('due', 'trying') AND v.next_step IN ('call', 'letter') AND v.next_at < $6
+            AND (
+                ($2::uuid IS NULL AND $4) OR v.assignee_id = coalesce($2, $5)
+                OR (v.assignee_id IS NULL AND coalesce($2, $5) IS NOT DISTINCT FROM $5 AND (v.role IS NULL OR v.role = ANY($3)))
+            )
+    )
+    SELECT v.id, v.customer_id, v.assignee_id, v.tier, v.programme, v.step, v.purposes, v.channel, v.state, v.due_on, v.window_start,
+        v.window_end, v.promised_at, v.trigger_at, v.tries, v.next_step, v.next_at, v.next_reason,
+        v.callee_phone IS NOT NULL AS has_callee, $6::timestamptz AS day_end,
+        c.name AS customer_name, c.flags, c.deceased_at, c.calling_hours, c.preferred_channel, ve.plate, ve.model,
+        a.at AS last_at, a.outcome AS last_outcome, a.channel AS last_channel, p.numbers, p.opted_out,
+        EXISTS (
+            SELECT FROM visits o JOIN attempts t ON t.store_id = o.store_id AND t.visit_id = o.id
+            WHERE o.store_id = v.store_id AND o.customer_id = v.customer_id AND o.tier <> v.tier
+                AND t.at >= $7 AND t.at < $6 AND t.channel = 'phone' AND t.direction = 'out' AND t.withdrawn_at IS NULL
+        ) AS other_tier_today
+    FROM open v
+    JOIN customers c ON c.store_id = v.store_id AND c.id = v.customer_id
+    LEFT JOIN vehicles ve ON ve.store_id = v.store_id AND ve.id = v.vehicle_id
+    LEFT JOIN LATERAL (
+        SELECT at, outcome, channel FROM attempts
+        WHERE store_id = v.store_id AND visit_id = v.id AND withdrawn_at IS NULL ORDER BY seq DESC LIMIT 1
+    ) a ON true
+    CROSS JOIN LATERAL (
+        SELECT count(*) AS numbers, count(o.number_index) AS opted_out
+        FROM contact_points n LEFT JOIN LATERAL (
+            SELECT number_index FROM opt_outs
+            WHERE number_index = n.value_index AND channel IN ('phone', 'all') AND revoked_at IS NULL LIMIT 1
+        ) o ON true
+        WHERE n.store_id = v.store_id AND n.customer_id = v.customer_id AND n.kind = 'phone' AND n.wrong_at IS NULL
+    ) p
+    ORDER BY v.promised_at NULLS LAST, v.window_end, v.id
+    LIMIT $8
+"""
+_DONE = """
+    SELECT count(DISTINCT v.customer_id) AS calls,
+        count(DISTINCT v.customer_id) FILTER (WHERE a.outcome = 'reached') AS reached
+    FROM attempts a JOIN visits v ON v.store_id = a.store_id AND v.id = a.visit_id
+    WHERE a.store_id = $1 AND ($3 OR a.staff_id = $2) AND a.at >= $4 AND a.at < $5 AND a.withdrawn_at IS NULL
+"""

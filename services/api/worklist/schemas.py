@@ -1,0 +1,62 @@
+"""The wire of the worklist."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from services.api.visits.schemas import NextOut
+from services.api.wire import Day, Instant, Out
+from shared.domain.assignment import Group
+from shared.domain.visit import Channel, Outcome, State
+
+
+class Blocked(Out):
+    """Why the call waits, as a stable code, and until when (null: until somebody mends it)."""
+
+    reason: str
+    until: Instant | None
+
+
+class LastAttempt(Out):
+    """The last try of the call's visits."""
+
+    at: Instant
+    outcome: Outcome
+    channel: Channel
+
+
+class CallOut(Out):
+    """One call: all visits of one customer that one person makes now."""
+
+    call_id: UUID
+    visit_ids: list[UUID]
+    customer: dict[str, Any]
+    plate: str | None
+    model: str | None
+    programme: str
+    step: str
+    purposes: list[str]
+    channel: Channel
+    preferred_channel: str | None
+    state: State
+    assignee_id: UUID | None
+    due_on: Day
+    window_start: Instant
+    window_end: Instant
+    promised_at: Instant | None
+    tries: int
+    last_attempt: LastAttempt | None
+    next: NextOut | None
+    group: Group
+    blocked: Blocked | None
+
+
+class WorklistOut(Out):
+    """The calls in order, and counts that are those of the same rows."""
+
+    items: list[CallOut]
+    counts: dict[str, int]
+    done_today: int
+    reached_today: int
+    as_of: Instant
