@@ -107,7 +107,7 @@ _BY_A_PERSON = frozenset({State.COMPLETED, State.INCOMPLETE, State.INVALID, Stat
 
 NEXT: Mapping[State, frozenset[State]] = {
     # An earlier call is accepted, so a planned visit may end, or start trying, before its day.
-    State.PLANNED: _BY_A_PERSON | {State.DUE, State.TRYING, State.UNREACHABLE, State.EXPIRED},
+    State.PLANNED: _BY_A_PERSON | {State.DUE, State.TRYING, State.UNREACHABLE, State.MISSED, State.EXPIRED},
     # `expired` from `due` is for automatic messages only: their day passed before one could be made.
     State.DUE: _BY_A_PERSON | {State.TRYING, State.UNREACHABLE, State.MISSED, State.EXPIRED},
     # Back to `due`: the customer replied, somebody must read it.

@@ -14,6 +14,7 @@ from shared.domain.ladder.facts import (
     NotifyManager,
     OpenTask,
     TaskKind,
+    stamp,
 )
 from shared.domain.ladder.history import rule_of
 from shared.domain.ladder.slots import end_of_its_day, next_part, one_open_day_after
@@ -57,7 +58,7 @@ def _over(case: Case, waited_until: datetime | None) -> CallsOver | None:
     if history.suspended_at is not None:
         return CallsOver(history.suspended_at, "line_suspended")
     if len(history.tries) >= case.policy.max_calls:
-        return CallsOver(history.tries[-1].at, "tries_exhausted")
+        return CallsOver(history.tries[case.policy.max_calls - 1].at, "tries_exhausted")
     return None
 
 
@@ -90,7 +91,7 @@ def _last_call(case: Case) -> AttemptFacts | None:
         and attempt.direction == "out"
         and attempt.number_id not in (history.marks or {})
         and (rule_of(attempt).is_try or (rule_of(attempt).promises and attempt.next_at is None))
-        and (history.reply_at is None or attempt.at > history.reply_at)
+        and (history.reply_at is None or attempt.at >= history.reply_at)
     ]
     return kept[-1] if kept else None
 
@@ -160,7 +161,7 @@ def _state(case: Case) -> State:
     """Trying once the ladder runs; a reply nobody has read makes the visit due again."""
     if case.history.reply_open:
         return State.DUE
-    return State.TRYING if case.history.tried or case.visit.state is State.TRYING else State.DUE
+    return State.TRYING if case.history.tried else case.waiting_state
 
 
 def _calling(case: Case, step: Next, *, waited_until: datetime | None = None, also: tuple[Effect, ...] = ()) -> Decision:
@@ -170,9 +171,9 @@ def _calling(case: Case, step: Next, *, waited_until: datetime | None = None, al
     if case.history.reply_at is None and _state(case) is State.DUE:
         return _until_deadline(case, step, waited_until, also)
     if case.history.promise and step.reason == "promised":
-        overdue, kind = end_of_its_day(case.calendar, step.at), NotifyManager("promise_overdue", step.at.isoformat())
+        overdue, kind = end_of_its_day(case.calendar, step.at), NotifyManager("promise_overdue", stamp(step.at))
     else:
-        overdue, kind = one_open_day_after(case.calendar, step.at), NotifyManager("call_overdue", step.at.isoformat())
+        overdue, kind = one_open_day_after(case.calendar, step.at), NotifyManager("call_overdue", stamp(step.at))
     told = (kind,) if case.now >= overdue else ()
     return case.decide(_state(case), step, effects=(*also, *told), looks=[overdue], number_id=_callee(case))
 

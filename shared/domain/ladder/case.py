@@ -53,6 +53,11 @@ class Case:
     def automatic(self) -> bool:
         return self.visit.channel in (Channel.SMS, Channel.EMAIL)
 
+    @property
+    def waiting_state(self) -> State:
+        """Due, unless the ladder already runs: it never falls back by itself."""
+        return State.TRYING if self.visit.state is State.TRYING else State.DUE
+
     def message(self, channel: Channel) -> MessageFacts | None:
         """The message of that channel; there is one for a visit (a re-send is the same message)."""
         sent = [message for message in self.messages if message.channel is channel]
@@ -93,8 +98,8 @@ class Case:
         """An open visit's answer: the event of a step that is due, and the next instant among the step's and
         `looks`.
         """
-        due = () if step is None else self._event(step)
-        ahead = [at for at in (*looks, *([step.at] if step else [])) if at > self.now]
+        due, held = self.event(step) if step else ((), None)
+        ahead = [at for at in (*looks, step and step.at, held) if at and at > self.now]
         return Decision(
             state=state,
             next=step,
@@ -131,7 +136,14 @@ class Case:
             channel=channel,
         )
 
-    def _event(self, step: Next) -> tuple[Effect, ...]:
+    def event(self, step: Next) -> tuple[tuple[Effect, ...], datetime | None]:
+        """The due-contact event of a step whose instant has come, or when to look again because it is night by now.
+
+        A message may be asked for long after its instant (nobody was there to ask): it keeps to the window all the same.
+        """
         if step.at > self.now or step.step not in ("call", "sms", "email"):
-            return ()
-        return (Emit(step.step, step.at),)
+            return (), None
+        opens = self.slot(self.now)
+        if step.step != "call" and opens > self.now:
+            return (), opens
+        return (Emit(step.step, step.at),), None

@@ -10,8 +10,6 @@ from shared.domain.ladder.case import Case, step_of
 from shared.domain.ladder.facts import (
     AttemptFacts,
     Decision,
-    Effect,
-    Emit,
     FollowUp,
     LadderPolicy,
     MessageFacts,
@@ -145,12 +143,12 @@ def _missed(case: Case, decision: Decision) -> Decision:
 
 
 def _also(case: Case, decision: Decision, kind: MessageStep, since: datetime, reason: str) -> Decision:
-    at = case.slot(since)
-    event: tuple[Effect, ...] = (Emit(kind, at),) if case.now >= at else ()
+    step = Next(kind, case.slot(since), reason)
+    event, held = case.event(step)
     return replace(
         decision,
-        next=Next(kind, at, reason),
-        wake_at=None if event else at,
+        next=step,
+        wake_at=None if event else held or step.at,
         effects=(*decision.effects, *event),
         number_id=case.text_target() if kind == "sms" else None,
     )

@@ -1,7 +1,7 @@
 """What the ladder is told, and what it answers: values only."""
 
 from dataclasses import dataclass
-from datetime import datetime, time
+from datetime import UTC, datetime, time
 from enum import StrEnum
 from typing import Literal
 from uuid import UUID
@@ -13,6 +13,11 @@ Step = Literal["call", "sms", "email", "letter", "close"]
 MessageStep = Literal["sms", "email"]
 Mark = Literal["wrong", "invalid"]
 OnMissed = Literal["sms", "reassign", "none"]
+
+
+def stamp(at: datetime) -> str:
+    """An instant as the text of a key: the same instant always the same text."""
+    return at.astimezone(UTC).isoformat()
 
 
 @dataclass(frozen=True)
@@ -193,7 +198,7 @@ class FollowUp:
 
     @property
     def key(self) -> str:
-        return f"follow_up:{self.reason}:{self.at.isoformat()}"
+        return f"follow_up:{self.reason}:{stamp(self.at)}"
 
 
 @dataclass(frozen=True)
@@ -219,7 +224,7 @@ class Emit:
 
     @property
     def key(self) -> str:
-        return f"emit:call:{self.at.isoformat()}" if self.kind == "call" else f"emit:{self.kind}"
+        return f"emit:call:{stamp(self.at)}" if self.kind == "call" else f"emit:{self.kind}"
 
 
 Effect = MarkNumber | OpenTask | OptOut | CancelVehicle | CancelCustomer | FollowUp | NotifyManager | Emit

@@ -23,6 +23,7 @@ from shared.domain.ladder.facts import (
     OptOut,
     TaskKind,
     VisitFacts,
+    stamp,
 )
 from shared.domain.visit import Channel, Outcome, ReachedPerson, Result, State
 
@@ -131,7 +132,7 @@ def read_history(visit: VisitFacts, attempts: Sequence[AttemptFacts], policy: La
     marks, marked_at = _marks(live)
     reply_at = max((signal.at for signal in visit.signals if signal.kind == "reply"), default=None)
     counted = [attempt for attempt, weight in weights if weight == "try"]
-    tries = [t for t in counted if t.number_id not in marks and (reply_at is None or t.at > reply_at)]
+    tries = [t for t in counted if t.number_id not in marks and (reply_at is None or t.at >= reply_at)]
     return History(
         live=live,
         weights=weights,
@@ -205,7 +206,7 @@ def _marks(live: Sequence[AttemptFacts]) -> tuple[dict[UUID, Mark], datetime | N
 def _suspended_at(live: Sequence[AttemptFacts], marks: Mapping[UUID, Mark], reply_at: datetime | None) -> datetime | None:
     """Calls are skipped from the first 停机 on, until a reply shows that somebody reads that line."""
     return next(
-        (a.at for a in live if rule_of(a).suspends and a.number_id not in marks and (reply_at is None or a.at > reply_at)),
+        (a.at for a in live if rule_of(a).suspends and a.number_id not in marks and (reply_at is None or a.at >= reply_at)),
         None,
     )
 
@@ -274,7 +275,7 @@ def _effects(
         effects += [MarkNumber(number_id, mark), OpenTask(TaskKind.CORRECT_FILE, number_id)]
     for attempt in live:
         effects += _effects_of(attempt, calendar)
-    effects += [OpenTask(TaskKind.READ_REPLY, ref=signal.at.isoformat()) for signal in visit.signals if signal.kind == "reply"]
+    effects += [OpenTask(TaskKind.READ_REPLY, ref=stamp(signal.at)) for signal in visit.signals if signal.kind == "reply"]
     return tuple({effect.key: effect for effect in effects}.values())
 
 

@@ -89,8 +89,7 @@ def automatic(case: Case) -> Decision:
     if own.state is MessageState.SUPPRESSED:
         return case.end(State.CANCELLED, _settled(own), own.reason or "suppressed")
     if own.state not in _UNSENT:
-        state = State.TRYING if case.visit.state is State.TRYING else State.DUE
-        return case.decide(state, None, reason=f"{channel}_{own.state}")
+        return case.decide(case.waiting_state, None, reason=f"{channel}_{own.state}")
     if channel is Channel.EMAIL:
         return _close(case, _settled(own), f"email_{own.state}")
     return _email_instead(case, _settled(own), f"sms_{own.state}")
@@ -104,9 +103,10 @@ def _make(case: Case, channel: Channel) -> Decision:
     at = case.slot(case.activation)
     expires = max(case.visit.window_end, at + _DAY)
     if case.now >= expires:
-        return case.end(State.EXPIRED, expires, "never_made")
+        running = case.waiting_state is State.TRYING
+        return _close(case, expires, "never_made") if running else case.end(State.EXPIRED, expires, "never_made")
     number_id = case.text_target() if channel is Channel.SMS else None
-    return case.decide(State.DUE, Next(step_of(channel), at, "due"), looks=[expires], number_id=number_id)
+    return case.decide(case.waiting_state, Next(step_of(channel), at, "due"), looks=[expires], number_id=number_id)
 
 
 def _sent(case: Case, message: MessageFacts) -> Decision:
