@@ -72,6 +72,7 @@ REVOKE SELECT ON callbacks FROM huifang_scheduler;
 GRANT SELECT (id, kind, received_at, handled_at, outcome) ON callbacks TO huifang_scheduler;
 GRANT INSERT, UPDATE ON visits, scheduled_jobs, heartbeats TO huifang_scheduler;
 GRANT INSERT ON visit_events, due_contact_events, tasks, audit_log, business_clock TO huifang_scheduler;
+GRANT SELECT (expires_at), DELETE ON idempotency_keys TO huifang_scheduler;
 GRANT UPDATE (rung_at) ON due_contact_events TO huifang_scheduler;
 GRANT UPDATE (handled_at) ON visit_signals TO huifang_scheduler;
 GRANT UPDATE (flags) ON customers TO huifang_scheduler;
@@ -79,12 +80,12 @@ GRANT UPDATE (next_maintenance_on) ON vehicles TO huifang_scheduler;
 
 -- notifier: the outside world; sole writer of messages and what came of them.
 GRANT SELECT ON
-    stores, store_days, customers, contact_points, consents, opt_outs, numbers, number_sends, vehicles, sales, work_orders,
-    insurance_policies, programmes, visits, attempts, visit_events, due_contact_events, visit_signals, tasks,
+    stores, store_days, staff_absences, customers, contact_points, consents, opt_outs, numbers, number_sends, vehicles, sales,
+    work_orders, insurance_policies, programmes, visits, attempts, visit_events, due_contact_events, visit_signals, tasks,
     messages, message_attempts, message_orders, receipts, replies, surveys, message_templates, hook_tokens, callbacks,
     public_tokens, heartbeats, business_clock
     TO huifang_notifier;
-GRANT SELECT (store_id, id, account_id, name, ordinal, roles, phone, active) ON staff TO huifang_notifier;
+GRANT SELECT (store_id, id, account_id, name, ordinal, roles, phone, active, capacity) ON staff TO huifang_notifier;
 GRANT INSERT, UPDATE ON messages, message_attempts, receipts, replies, opt_outs, numbers, heartbeats, public_tokens TO huifang_notifier;
 GRANT INSERT, DELETE ON number_sends TO huifang_notifier;
 GRANT INSERT ON surveys, visit_signals, visit_events, tasks, audit_log, business_clock TO huifang_notifier;

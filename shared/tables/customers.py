@@ -82,6 +82,7 @@ class Consent(StoreRow, table=True):
     __tablename__ = "consents"
     __table_args__ = (
         within_store("customer_id", "customers"),
+        Index("ix_consents_customer", "store_id", "customer_id"),
         Index(
             "ix_consents_standing",
             "store_id",

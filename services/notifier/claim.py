@@ -1,0 +1,215 @@
+"""Commit 1: take messages that may go now, and everything that must be true of them, read again under the numbers' locks."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from time import monotonic
+from uuid import UUID
+
+import asyncpg
+
+from services.notifier import known, policy
+from services.notifier.channels import Outgoing
+from services.notifier.context import Context
+from services.notifier.settle import Claim, tell
+from shared.clock import machine_now
+from shared.db import Connection
+from shared.domain.consent import ContactFacts, Purpose
+from shared.ids import new_id
+from shared.opt_outs import lock_numbers
+from shared.stores import StoreContext
+from shared.tokens import unsubscribe_token
+
+_TAKE = """
+    SELECT id, visit_id, customer_id, channel, purpose, template, language, contact_point_id, number_index, address, subject,
+        body, signature, expire_at, fence, tries
+    FROM messages
+    WHERE store_id = $1 AND state IN ('queued', 'held') AND wake_at <= $2 AND channel = ANY($3)
+    ORDER BY wake_at LIMIT $4 FOR UPDATE SKIP LOCKED
+"""
+_STANDING = """
+    SELECT m.id, v.state, v.channel, c.deceased_at, k.ended_at,
+        m.contact_point_id IS NULL OR p.id IS NOT NULL AS in_file,
+        p.wrong_at IS NOT NULL OR coalesce(n.wrong_reason = 'invalid', false) AS bad
+    FROM messages m
+    JOIN customers c ON c.store_id = m.store_id AND c.id = m.customer_id
+    LEFT JOIN visits v ON v.store_id = m.store_id AND v.id = m.visit_id
+    LEFT JOIN vehicles k ON k.store_id = v.store_id AND k.id = v.vehicle_id
+    LEFT JOIN contact_points p ON p.store_id = m.store_id AND p.id = m.contact_point_id
+    LEFT JOIN numbers n ON n.number_index = m.number_index
+    WHERE m.store_id = $1 AND m.id = ANY($2)
+"""
+_WRITE = """
+    UPDATE messages m SET state = u.state, reason = u.reason, wake_at = u.wake_at, fence = u.fence, provider = u.provider,
+        lease_until = CASE WHEN u.state = 'sending' THEN $3 END, updated_at = $2
+    FROM unnest($4::uuid[], $5::text[], $6::text[], $7::timestamptz[], $8::int[], $9::text[])
+        AS u (id, state, reason, wake_at, fence, provider)
+    WHERE m.store_id = $1 AND m.id = u.id
+"""
+_ATTEMPTS = """
+    INSERT INTO message_attempts (store_id, claimed_at, id, message_id, n)
+    SELECT $1, $2, u.* FROM unnest($3::uuid[], $4::uuid[], $5::int[]) AS u
+"""
+_COUNT = """
+    INSERT INTO number_sends (at, message_id, number_index, purpose, channel)
+    SELECT $1, u.* FROM unnest($2::uuid[], $3::bytea[], $4::text[], $5::text[]) AS u ON CONFLICT (message_id) DO NOTHING
+"""
+_LAYOUTS = "SELECT key, language, html FROM message_templates WHERE store_id = $1 AND channel = 'email' AND html IS NOT NULL"
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A claimed message with what the channel needs; `until` (monotonic seconds): our lease, past which we let go."""
+
+    claim: Claim
+    channel: str
+    purpose: str
+    number_index: bytes
+    outgoing: Outgoing
+    until: float
+
+
+async def claim(ctx: Context, conn: Connection, store_id: UUID, channels: Collection[str], limit: int) -> list[Taken]:
+    """Claim up to `limit` messages of a store in the transaction of `conn`; those that may not go are held or suppressed.
+
+    Out: the claimed ones, `sending`, each with a fresh attempt; none when there was nothing to look at.
+    """
+    now = ctx.clock.now()
+    rows = await conn.fetch(_TAKE, store_id, now, list(channels), limit)
+    if not rows:
+        return []
+    store = await ctx.stores.get(conn, store_id, today=now.date())
+    indexes = {row["number_index"] for row in rows if row["number_index"]}
+    await lock_numbers(conn, indexes)
+    rulings = await _rule(conn, store, rows, indexes, now)
+    sending = [row for row, ruling in zip(rows, rulings, strict=True) if ruling.state == "queued"]
+    attempts = {row["id"]: new_id() for row in sending}
+    await _write(ctx, conn, store_id, rows, rulings, now)
+    if sending:
+        await conn.execute(
+            _ATTEMPTS,
+            store_id,
+            now,
+            [attempts[r["id"]] for r in sending],
+            [r["id"] for r in sending],
+            [r["fence"] + 1 for r in sending],
+        )
+        await conn.execute(
+            _COUNT,
+            now,
+            [row["id"] for row in sending],
+            [row["number_index"] for row in sending],
+            [row["purpose"] for row in sending],
+            [row["channel"] for row in sending],
+        )
+    layouts = await _layouts(conn, store_id, sending)
+    return [_taken(ctx, store, row, attempts[row["id"]], layouts, now) for row in sending]
+
+
+async def _rule(
+    conn: Connection, store: StoreContext, rows: Sequence[asyncpg.Record], indexes: set[bytes], now: datetime
+) -> list[policy.Ruling]:
+    """The policy again, with what holds now; each message that may go counts for the next one to the same number."""
+    rules = policy.contact_policy(store.policies)
+    current = {row["id"]: row for row in await conn.fetch(_STANDING, store.id, [row["id"] for row in rows])}
+    numbers = await known.numbers_of(conn, indexes, now, without=[row["id"] for row in rows])
+    consents = await known.consents_of(conn, store.id, {row["customer_id"] for row in rows})
+    rulings = []
+    for row in rows:
+        facts, purpose = _facts(row, current[row["id"]], numbers, consents), Purpose(row["purpose"])
+        ruling = policy.rule(facts, purpose, row["channel"], rules, store.timezone, now)
+        if ruling.state == "queued":
+            numbers.add(row["number_index"], now, purpose)
+        rulings.append(ruling)
+    return rulings
+
+
+def _facts(row: known.Row, current: known.Row, numbers: known.Numbers, consents: known.Consents) -> ContactFacts:
+    index, channel = row["number_index"] or b"", row["channel"]
+    return ContactFacts(
+        consent=policy.standing(consents.get(row["customer_id"], ()), channel),
+        opt_outs=policy.scopes(numbers.opt_outs.get(index, ()), channel),
+        has_address=bool(index) and current["in_file"],
+        bad_address=current["bad"],
+        wanted=policy.wanted(current["state"], current["channel"]),
+        still_owner=current["ended_at"] is None,
+        deceased=current["deceased_at"] is not None,
+        expire_at=row["expire_at"],
+        sent=numbers.sends.get(index, ()),
+    )
+
+
+async def _write(
+    ctx: Context,
+    conn: Connection,
+    store_id: UUID,
+    rows: Sequence[asyncpg.Record],
+    rulings: Sequence[policy.Ruling],
+    now: datetime,
+) -> None:
+    await conn.execute(
+        _WRITE,
+        store_id,
+        now,
+        machine_now() + timedelta(seconds=ctx.settings.lease_seconds),
+        [row["id"] for row in rows],
+        ["sending" if ruling.state == "queued" else ruling.state for ruling in rulings],
+        [ruling.reason for ruling in rulings],
+        [ruling.at for ruling in rulings],
+        [row["fence"] + (ruling.state == "queued") for row, ruling in zip(rows, rulings, strict=True)],
+        [ctx.channels[row["channel"]].provider for row in rows],
+    )
+    suppressed = [
+        (row["visit_id"], row["id"], "suppressed", ruling.reason)
+        for row, ruling in zip(rows, rulings, strict=True)
+        if ruling.state == "suppressed"
+    ]
+    await tell(conn, store_id, suppressed, now)
+
+
+async def _layouts(conn: Connection, store_id: UUID, rows: Sequence[asyncpg.Record]) -> dict[tuple[str, str], str]:
+    if not any(row["channel"] == "email" for row in rows):
+        return {}
+    return {(row["key"], row["language"]): row["html"] for row in await conn.fetch(_LAYOUTS, store_id)}
+
+
+def _taken(
+    ctx: Context,
+    store: StoreContext,
+    row: asyncpg.Record,
+    attempt_id: UUID,
+    layouts: dict[tuple[str, str], str],
+    now: datetime,
+) -> Taken:
+    channel = ctx.channels[row["channel"]]
+    email = row["channel"] == "email"
+    unsubscribe = email and row["purpose"] != Purpose.RECALL_SAFETY
+    outgoing = Outgoing(
+        attempt_id=attempt_id,
+        to=ctx.vault.open(row["address"], "messages", "address", store.id, row["id"]) if channel.wire else "",
+        text=row["body"] or "",
+        at=now,
+        signature=row["signature"] or "",
+        template=row["template"],
+        subject=row["subject"] or "",
+        sender_name=store.name if email else "",
+        html_layout=layouts.get((row["template"], row["language"])),
+        unsubscribe_url=f"{ctx.settings.public_url.rstrip('/')}/u/{unsubscribe_token(ctx.vault, row['id'])}"
+        if unsubscribe
+        else None,
+        language=row["language"],
+    )
+    taken = Claim(
+        store_id=store.id,
+        message_id=row["id"],
+        visit_id=row["visit_id"],
+        attempt_id=attempt_id,
+        fence=row["fence"] + 1,
+        tries=row["tries"],
+        provider=channel.provider,
+        receipts=channel.receipts,
+    )
+    until = monotonic() + ctx.settings.lease_seconds
+    return Taken(taken, row["channel"], row["purpose"], row["number_index"], outgoing, until)
