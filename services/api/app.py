@@ -13,10 +13,13 @@ from services.api.edge import Edge
 from services.api.health.routes import router as health
 from services.api.house import open_house
 from services.api.stores.routes import router as stores
+from services.api.tasks.routes import router as tasks
+from services.api.visits.routes import router as visits
+from services.api.worklist.routes import router as worklist
 from shared.settings import Settings
 
 # One line a feature; the order is that of the contract.
-FEATURES: tuple[APIRouter, ...] = (auth, stores)
+FEATURES: tuple[APIRouter, ...] = (auth, stores, worklist, visits, tasks)
 ROOT: tuple[APIRouter, ...] = (health,)
 
 
