@@ -22,8 +22,8 @@ PROMISE_SET = "promise_set"  # the event that whoever sets a promise by hand lea
 
 _VISITS = """
     SELECT v.id, v.customer_id, v.vehicle_id, v.programme, v.step, v.tier, v.role, v.assignee_id, v.channel, v.state,
-           v.state_reason, v.late, v.tries, v.purposes, v.due_at, v.window_end, v.promised_at, v.callee_phone_index, v.on_missed, v.next_step,
-           v.next_at, v.next_reason, v.wake_at, v.due_seq, v.closed_at, c.preferred_channel
+           v.state_reason, v.late, v.tries, v.purposes, v.due_at, v.window_end, v.promised_at, v.callee_phone_index, v.on_missed,
+           v.next_step, v.next_at, v.next_reason, v.wake_at, v.due_seq, v.closed_at, c.preferred_channel
     FROM visits v JOIN customers c ON c.store_id = v.store_id AND c.id = v.customer_id
     WHERE v.store_id = $1 AND v.id = ANY($2::uuid[]) ORDER BY v.id
 """
