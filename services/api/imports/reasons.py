@@ -37,6 +37,7 @@ class Reason(StrEnum):
     EXTRA_CELLS = "extra_cells"
     CUSTOMER_UNKNOWN = "customer_unknown"
     CUSTOMER_AMBIGUOUS = "customer_ambiguous"
+    ROLES_KEPT = "roles_kept"
 
 
 _WORDS: Final[dict[str, tuple[str, str]]] = {
@@ -74,6 +75,7 @@ _WORDS: Final[dict[str, tuple[str, str]]] = {
         "no such customer, and no name to make one from",
     ),
     Reason.CUSTOMER_AMBIGUOUS: ("有多位客户符合,无法确定是哪一位", "several customers fit"),
+    Reason.ROLES_KEPT: ("此人已有登录账号,岗位须由管理员修改", "this person can sign in; an admin changes the roles"),
     **{fault.value: words for fault, words in FAULTS.items()},
 }
 

@@ -115,7 +115,8 @@ COLUMNS: Final[Mapping[Kind, Columns]] = {
     Kind.OPT_OUTS: {**_ROW, **_OPT_OUT},
 }
 _WORKING: Final = (
-    "is_last boolean NOT NULL DEFAULT true, customer_id uuid, vehicle_id uuid, target_id uuid, outcome text, reason text"
+    "is_last boolean NOT NULL DEFAULT true, customer_id uuid, vehicle_id uuid, target_id uuid, outcome text, reason text,"
+    " car_changed boolean NOT NULL DEFAULT false"
 )
 _POINTS: Final[Columns] = {
     "n": "int",
@@ -129,7 +130,8 @@ _POINTS: Final[Columns] = {
 }
 # Never folded from an earlier row of the same key: identity and bookkeeping.
 OWN: Final = frozenset(
-    {*_ROW, "person_key", "np", "new_customer_id", "new_vehicle_id", "new_id", "policy_id", "reading_id", "contact_phone"}
+    {*_ROW, "person_key", "np", "new_customer_id", "new_vehicle_id", "new_id", "policy_id", "reading_id", "roles"}
+    | {"contact_name", "contact_phone", "contact_phone_index"}
 )
 
 

@@ -151,8 +151,7 @@ def _work_order(stager: Stager, row: WorkOrderRow) -> None:
         row.mileage_km,
         row.items,
         row.fee_fen,
-        row.contact_name,
-        *_contact(stager, row.contact_phone, id_),
+        *_contact(stager, row, id_),
         stager.staff_id(row.advisor),
         stager.staff_id(row.technician),
         new_id(),
@@ -161,12 +160,15 @@ def _work_order(stager: Stager, row: WorkOrderRow) -> None:
     stager.keep(row.line, row.number, hash(row), values)
 
 
-def _contact(stager: Stager, phone: Phone | None, order_id: UUID) -> _Values:
-    """The number of whoever brought the car, sealed to a row of work_orders, and its index."""
+def _contact(stager: Stager, row: WorkOrderRow, order_id: UUID) -> _Values:
+    """Who brought the car: name, number sealed to a row of work_orders, index. Without a contact it is the person named."""
+    phone, name = row.contact_phone, row.contact_name
+    if phone is None and row.person.phones:
+        phone, name = row.person.phones[0], name or row.person.name
     if phone is None:
-        return None, None
+        return name, None, None
     sealed = stager.vault.seal(phone.e164, "work_orders", "contact_phone", stager.store_id, order_id)
-    return bytes(sealed), stager.vault.index("phone", phone.e164)
+    return name, bytes(sealed), stager.vault.index("phone", phone.e164)
 
 
 def _lead(stager: Stager, row: LeadRow) -> None:
