@@ -19,6 +19,7 @@ from shared.domain.visit import OPEN
 from shared.errors import Conflict, Forbidden, Invalid
 from shared.events import NOTIFY_DUE, NOTIFY_FEED, feed
 from shared.ids import new_id
+from shared.progress import progress
 from shared.stores import StoreContext
 
 BY_HAND = "by-hand"
@@ -83,7 +84,8 @@ async def change(
         if body.promised_at <= now:
             raise Invalid("约定时间已过 / the promised instant has passed", "/promised_at")
         await conn.execute(_PROMISE, store.id, visit_id, body.promised_at, now)
-        await _event(conn, me, visit_id, "promised", {"at": body.promised_at}, now)
+        await _event(conn, me, visit_id, "promise_set", {"at": body.promised_at}, now)
+        await progress(conn, store, [visit_id], now=now, actor=me.actor)
     elif body.due_on is not None:
         await _move(conn, store, me, row, body, now)
     await _ring(conn, store.id, visit_id)
@@ -192,10 +194,7 @@ _CANCEL = """
     UPDATE visits SET state = 'cancelled', state_reason = $3, closed_at = $4, next_step = NULL, next_at = NULL, next_reason = NULL,
         wake_at = NULL, updated_at = $4, version = version + 1 WHERE store_id = $1 AND id = $2
 """
-_PROMISE = """
-    UPDATE visits SET promised_at = $3, next_step = 'call', next_at = $3, next_reason = 'promised', wake_at = least(wake_at, $3),
-        updated_at = $4, version = version + 1 WHERE store_id = $1 AND id = $2
-"""
+_PROMISE = "UPDATE visits SET promised_at = $3, updated_at = $4, version = version + 1 WHERE store_id = $1 AND id = $2"
 _MOVE = """
     UPDATE visits SET state = 'planned', due_on = $3, due_at = $4, window_start = least(window_start, $4), window_end = $5,
         next_step = 'call', next_at = $4, next_reason = 'moved', wake_at = $4, updated_at = $6, version = version + 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -13,9 +14,9 @@ import orjson
 from services.api.identities import Me
 from services.api.visits import queries
 from services.api.visits.script import Facts, render_script
-from services.api.worklist.blocking import CallFacts, blocked_until
 from shared.crypto import Vault
 from shared.db import Connection
+from shared.domain.calling import CallFacts, blocked_until
 from shared.domain.programme import Programme, Step
 from shared.domain.visit import OPEN
 from shared.phones import mask
@@ -39,7 +40,7 @@ async def brief(
     callee = await conn.fetchrow(_CALLEE, store.id, visit_id)
     together = await _together(conn, store.id, visit, now)
     history = await conn.fetch(_HISTORY, store.id, visit["customer_id"], visit_id)
-    blocked = blocked_until(_call_facts(visit, customer, points, callee), store, now)
+    blocked = blocked_until(_call_facts(visit, customer, points, callee), store.calendar, now)
     steps = [step for each in together.values() if (step := _step(store, each)) is not None]
     facts = _script_facts(store, me, visit, customer, vehicle, sale, orders)
     return {
@@ -57,8 +58,8 @@ async def brief(
         "questions": list(_questions(steps, language)),
         "best_hours": _best_hours(history, store),
         "flags": _flags(customer, points, visit),
-        "callable": blocked is None or blocked["reason"] not in {"opted_out", "deceased", "no_number"},
-        "blocked": blocked,
+        "callable": blocked is None or blocked.reason not in {"opted_out", "deceased", "no_number"},
+        "blocked": asdict(blocked) if blocked else None,
     }
 
 

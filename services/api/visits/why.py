@@ -21,7 +21,7 @@ _EVENTS: Mapping[str, tuple[str, str]] = {
     "expired": ("计划时窗口已过，记为过期", "its window had closed: expired"),
     "due": ("到期，进入回访名单", "due: on the worklist"),
     "progressed": ("下一步已更新", "the next step was set"),
-    "promised": ("约定了时间", "a time was promised"),
+    "promise_set": ("约定了时间", "a time was promised"),
     "moved": ("改期", "moved to another day"),
     "reassigned": ("改派", "given to somebody else"),
     "confirmed": ("经理已确认结果", "confirmed by the manager"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from datetime import datetime, time
 from typing import Any
 from uuid import NAMESPACE_OID, UUID, uuid5
@@ -11,9 +12,9 @@ import asyncpg
 import orjson
 
 from services.api.identities import Me
-from services.api.worklist.blocking import CallFacts, blocked_until
 from shared.db import Connection
 from shared.domain.assignment import Group, WorklistFacts, worklist_group, worklist_order
+from shared.domain.calling import CallFacts, blocked_until
 from shared.stores import StoreContext
 
 LIMIT = 500
@@ -60,7 +61,7 @@ def _call(visits: Sequence[asyncpg.Record], store: StoreContext, now: datetime, 
         visits,
         key=lambda row: (row["promised_at"] is None, row["promised_at"] or row["window_end"], row["window_end"], row["id"]),
     )
-    blocked = blocked_until(_facts(lead), store, now)
+    blocked = blocked_until(_facts(lead), store.calendar, now)
     facts = WorklistFacts(
         id=lead["id"],
         window_end=min(row["window_end"] for row in visits),
@@ -94,7 +95,7 @@ def _call(visits: Sequence[asyncpg.Record], store: StoreContext, now: datetime, 
         "last_attempt": _last(visits),
         "next": {"step": lead["next_step"], "at": lead["next_at"], "reason": lead["next_reason"]} if lead["next_step"] else None,
         "group": worklist_group(facts, now, day_end),
-        "blocked": blocked,
+        "blocked": asdict(blocked) if blocked else None,
         "order": worklist_order(facts, now, day_end),
     }
 
