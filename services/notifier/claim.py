@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from time import monotonic
@@ -26,7 +26,7 @@ _TAKE = """
     SELECT id, visit_id, customer_id, channel, purpose, template, language, contact_point_id, number_index, address, subject,
         body, signature, expire_at, fence, tries
     FROM messages
-    WHERE store_id = $1 AND state IN ('queued', 'held') AND wake_at <= $2 AND channel = ANY($3)
+    WHERE store_id = $1 AND state IN ('queued', 'held') AND wake_at <= $2 AND channel = $3
     ORDER BY wake_at LIMIT $4 FOR UPDATE SKIP LOCKED
 """
 _STANDING = """
@@ -43,7 +43,7 @@ _STANDING = """
 """
 _WRITE = """
     UPDATE messages m SET state = u.state, reason = u.reason, wake_at = u.wake_at, fence = u.fence, provider = u.provider,
-        lease_until = CASE WHEN u.state = 'sending' THEN $3 END, updated_at = $2
+        lease_until = CASE WHEN u.state = 'sending' THEN $3::timestamptz END, updated_at = $2
     FROM unnest($4::uuid[], $5::text[], $6::text[], $7::timestamptz[], $8::int[], $9::text[])
         AS u (id, state, reason, wake_at, fence, provider)
     WHERE m.store_id = $1 AND m.id = u.id
@@ -71,13 +71,13 @@ class Taken:
     until: float
 
 
-async def claim(ctx: Context, conn: Connection, store_id: UUID, channels: Collection[str], limit: int) -> list[Taken]:
-    """Claim up to `limit` messages of a store in the transaction of `conn`; those that may not go are held or suppressed.
+async def claim(ctx: Context, conn: Connection, store_id: UUID, channel: str, limit: int) -> list[Taken]:
+    """Claim up to `limit` messages of a store and channel in the transaction of `conn`; those that may not go are held or suppressed.
 
     Out: the claimed ones, `sending`, each with a fresh attempt; none when there was nothing to look at.
     """
     now = ctx.clock.now()
-    rows = await conn.fetch(_TAKE, store_id, now, list(channels), limit)
+    rows = await conn.fetch(_TAKE, store_id, now, channel, limit)
     if not rows:
         return []
     store = await ctx.stores.get(conn, store_id, today=now.date())

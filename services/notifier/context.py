@@ -10,6 +10,7 @@ from services.notifier.channels import Channel
 from services.notifier.channels.email import Email
 from services.notifier.channels.http import HttpGateway
 from services.notifier.channels.local import NotSetUp, Outbox
+from services.notifier.meters import Meters
 from shared.clock import Clock
 from shared.crypto import Vault
 from shared.db import Pool
@@ -22,7 +23,7 @@ PATIENCE_OF_LEASE = 0.7  # a call ends well inside its lease, so that nobody els
 
 @dataclass
 class Context:
-    """Connections, keys, the clock, the ways out; and two bells that the loops sleep on."""
+    """Connections, keys, the clock, the ways out; and the bells that the loops sleep on."""
 
     settings: Settings
     pool: Pool
@@ -30,8 +31,28 @@ class Context:
     clock: Clock
     channels: Mapping[str, Channel]
     stores: StoreCache = field(default_factory=StoreCache)
+    meters: Meters = field(default_factory=Meters)
     events_bell: asyncio.Event = field(default_factory=asyncio.Event)
-    delivery_bell: asyncio.Event = field(default_factory=asyncio.Event)
+    told_bell: asyncio.Event = field(default_factory=asyncio.Event)
+    delivery_bells: Mapping[str, asyncio.Event] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.delivery_bells = {name: asyncio.Event() for name in self.channels}
+
+    def ring(self) -> None:
+        """Something was written down for us: events, callbacks or orders."""
+        self.events_bell.set()
+        self.told_bell.set()
+
+    def ring_delivery(self) -> None:
+        """Messages are ready, or ready earlier than known."""
+        for bell in self.delivery_bells.values():
+            bell.set()
+
+    def ring_all(self) -> None:
+        """Look at everything: at the start, after a lost connection, when the clock moved."""
+        self.ring()
+        self.ring_delivery()
 
     async def close_channels(self) -> None:
         for channel in self.channels.values():

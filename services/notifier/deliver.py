@@ -35,7 +35,9 @@ log = structlog.get_logger("notifier.deliver")
 
 T = TypeVar("T")
 
-_READY = "SELECT store_id, min(wake_at) AS at FROM messages WHERE state IN ('queued', 'held') GROUP BY store_id"
+_READY = """
+    SELECT store_id, min(wake_at) AS at FROM messages WHERE state IN ('queued', 'held') AND channel = $1 GROUP BY store_id
+"""
 _LOCK_SHARED = "SELECT FROM numbers WHERE number_index = ANY($1) ORDER BY number_index FOR SHARE"
 # The opt-outs are read by a statement of its own, after the lock: its snapshot then holds whatever the lock waited for.
 _MARK = """
@@ -100,22 +102,22 @@ class Delivery:
         self._settles: Together[tuple[Claim, Result]] = Together(partial(settle_all, ctx))
         self._running: dict[str, set[asyncio.Task[None]]] = defaultdict(set)
         self._unstarted: dict[UUID, Taken] = {}
+        self._stopping = False
 
-    async def pass_over(self) -> int:
-        """Look once at every store that has messages ready, and start or settle what may go. Out: how many were touched."""
+    async def pass_over(self, name: str) -> int:
+        """Look once at every store with messages of a channel ready, and start or settle what may go. Out: how many."""
         now = self._ctx.clock.now()
-        return sum([await self.serve(row["store_id"]) for row in await self._ready() if row["at"] <= now])
+        return sum([await self.serve(row["store_id"], name) for row in await self._ready(name) if row["at"] <= now])
 
-    async def next_at(self) -> datetime | None:
-        """The business instant at which the next message is ready; None: none is waiting."""
-        return min((row["at"] for row in await self._ready() if row["at"]), default=None)
+    async def next_at(self, name: str) -> datetime | None:
+        """The business instant at which the channel's next message is ready; None: none is waiting."""
+        return min((row["at"] for row in await self._ready(name) if row["at"]), default=None)
 
-    async def serve(self, store_id: UUID) -> int:
-        """Everything of one store that is ready now, as far as there is room."""
-        done = 0
-        for name, channel in self._ctx.channels.items():
-            done += await (self._over_the_wire(store_id, name) if channel.wire else deliver_locally(self._ctx, store_id, name))
-        return done
+    async def serve(self, store_id: UUID, name: str) -> int:
+        """Everything of one store and channel that is ready now."""
+        if self._ctx.channels[name].wire:
+            return await self._over_the_wire(store_id, name)
+        return await deliver_locally(self._ctx, store_id, name)
 
     async def idle(self) -> None:
         """Wait until no call is under way."""
@@ -124,6 +126,7 @@ class Delivery:
 
     async def drain(self, seconds: float) -> None:
         """Let calls under way end, give back what was not started; after `seconds` the rest is left to its lease."""
+        self._stopping = True
         await self._give_back()
         with suppress(TimeoutError):
             await asyncio.wait_for(self.idle(), seconds)
@@ -131,18 +134,18 @@ class Delivery:
             for task in running:
                 task.cancel()
 
-    async def _ready(self) -> list[asyncpg.Record]:
-        rows: list[asyncpg.Record] = await self._ctx.pool.fetch(_READY)
+    async def _ready(self, name: str) -> list[asyncpg.Record]:
+        rows: list[asyncpg.Record] = await self._ctx.pool.fetch(_READY, name)
         return rows
 
     async def _over_the_wire(self, store_id: UUID, name: str) -> int:
         done, running = 0, self._running[name]
-        while True:
+        while not self._stopping:
             if len(running) > IN_FLIGHT[name] // 2:
                 await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
                 continue
             async with store_transaction(self._ctx.pool, store_id) as conn:
-                taken = await claim(self._ctx, conn, store_id, [name], IN_FLIGHT[name] - len(running))
+                taken = await claim(self._ctx, conn, store_id, name, IN_FLIGHT[name] - len(running))
             for one in taken:
                 self._unstarted[one.claim.attempt_id] = one
                 task = asyncio.create_task(self._send(one))
@@ -150,14 +153,17 @@ class Delivery:
                 task.add_done_callback(running.discard)
             done += len(taken)
             if not taken:
-                return done
+                break
+        return done
 
     async def _send(self, taken: Taken) -> None:
         channel = self._ctx.channels[taken.channel]
         try:
             result = await channel.send(taken.outgoing, partial(self._mark, taken))
+            self._ctx.meters.verdicts.labels(taken.channel, result.verdict).inc()
             await self._settles((taken.claim, result))
         except Stopped as stopped:
+            self._ctx.meters.stopped.labels(stopped.reason).inc()
             if stopped.reason != LEASE_LOST:
                 await stop(self._ctx, taken.claim, stopped.reason)
         except Exception as fault:  # whatever it was, the row says how far we came, and the lease will read it
@@ -192,7 +198,7 @@ async def deliver_locally(ctx: Context, store_id: UUID, name: str) -> int:
     channel, done = ctx.channels[name], 0
     while True:
         async with store_transaction(ctx.pool, store_id) as conn:
-            taken = await claim(ctx, conn, store_id, [name], LOCAL_BATCH)
+            taken = await claim(ctx, conn, store_id, name, LOCAL_BATCH)
             if taken:
                 results = [(one.claim, await channel.send(one.outgoing, _no_mark)) for one in taken]
                 await settle(conn, store_id, results, ctx.clock.now())

@@ -86,7 +86,7 @@ async def take_events(ctx: Context, store_id: UUID, *, limit: int = BATCH) -> in
             await _make_messages(ctx, conn, store_id, wanted, now)
         await conn.execute(_HANDLED, store_id, [event["id"] for event in events], now)
     if wanted:
-        ctx.delivery_bell.set()
+        ctx.ring_delivery()
     return len(events)
 
 

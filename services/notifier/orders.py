@@ -25,7 +25,7 @@ _OPEN = """
 """
 _MOVE = """
     UPDATE messages SET state = $3, reason = $4, wake_at = $5, updated_at = $6,
-        delivered_at = CASE WHEN $3 = 'delivered' THEN $6 ELSE delivered_at END,
+        delivered_at = CASE WHEN $3 = 'delivered' THEN $6::timestamptz ELSE delivered_at END,
         expire_at = CASE WHEN $3 = 'queued' THEN NULL ELSE expire_at END
     WHERE store_id = $1 AND id = $2
 """
@@ -44,7 +44,7 @@ async def take_orders(ctx: Context) -> int:
                 await conn.execute(_HANDLED, row["store_id"], order["id"], now, outcome)
         done += len(orders)
     if done:
-        ctx.delivery_bell.set()
+        ctx.ring_delivery()
     return done
 
 

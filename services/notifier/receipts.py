@@ -44,7 +44,7 @@ _KEEP = """
 _MOVE = """
     UPDATE messages m SET state = u.state, reason = u.reason, lease_until = NULL, updated_at = $2,
         wake_at = CASE WHEN u.state = 'accepted' THEN $3::timestamptz END, sent_at = coalesce(m.sent_at, $2),
-        delivered_at = CASE WHEN u.state = 'delivered' THEN $2 ELSE m.delivered_at END
+        delivered_at = CASE WHEN u.state = 'delivered' THEN $2::timestamptz ELSE m.delivered_at END
     FROM unnest($4::uuid[], $5::text[], $6::text[]) AS u (id, state, reason)
     WHERE m.store_id = $1 AND m.id = u.id
 """

@@ -35,7 +35,7 @@ _LAPSED = """
 _WRITE = """
     UPDATE messages m SET state = u.state, reason = u.reason, wake_at = u.wake_at, lease_until = NULL, updated_at = $2,
         sent_at = CASE WHEN u.state = 'unknown' THEN coalesce(m.sent_at, u.started_at) ELSE m.sent_at END,
-        unknown_since = CASE WHEN u.state = 'unknown' THEN $2 ELSE m.unknown_since END
+        unknown_since = CASE WHEN u.state = 'unknown' THEN $2::timestamptz ELSE m.unknown_since END
     FROM unnest($3::uuid[], $4::text[], $5::text[], $6::timestamptz[], $7::timestamptz[])
         AS u (id, state, reason, wake_at, started_at)
     WHERE m.store_id = $1 AND m.id = u.id

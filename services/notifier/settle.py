@@ -25,7 +25,7 @@ _SETTLE = """
     UPDATE messages m SET state = u.state, reason = u.reason, provider = u.provider,
         provider_id = coalesce(u.provider_id, m.provider_id), wake_at = u.wake_at, tries = u.tries, lease_until = NULL,
         sent_at = coalesce(m.sent_at, u.sent_at), delivered_at = coalesce(m.delivered_at, u.delivered_at),
-        unknown_since = CASE WHEN u.state = 'unknown' THEN $2 END, updated_at = $2
+        unknown_since = CASE WHEN u.state = 'unknown' THEN $2::timestamptz END, updated_at = $2
     FROM unnest($3::uuid[], $4::int[], $5::text[], $6::text[], $7::text[], $8::text[], $9::timestamptz[], $10::int[],
         $11::timestamptz[], $12::timestamptz[])
         AS u (id, fence, state, reason, provider, provider_id, wake_at, tries, sent_at, delivered_at)

@@ -31,7 +31,7 @@ class Message(StoreRow, table=True):
             " 'unknown', 'unknown_final', 'receipt_timeout')",
             name="state",
         ),
-        Index("ix_messages_wake", "store_id", "wake_at", postgresql_where=text("state IN ('queued', 'held')")),
+        Index("ix_messages_wake", "store_id", "channel", "wake_at", postgresql_where=text("state IN ('queued', 'held')")),
         Index("ix_messages_awaited", "store_id", "wake_at", postgresql_where=text("state IN ('accepted', 'unknown')")),
         Index("ix_messages_sending", "store_id", "lease_until", postgresql_where=text("state = 'sending'")),
         Index("ix_messages_customer", "store_id", "customer_id", "created_at"),

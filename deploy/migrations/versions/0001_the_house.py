@@ -916,7 +916,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_messages_wake",
         "messages",
-        ["store_id", "wake_at"],
+        ["store_id", "channel", "wake_at"],
         unique=False,
         postgresql_where=sa.text("state IN ('queued', 'held')"),
     )
