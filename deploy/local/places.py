@@ -45,6 +45,17 @@ def account_for(data: Path) -> Account | None:
     return Account(entry.pw_uid, entry.pw_gid, entry.pw_name)
 
 
+def require_named_user(account: Account | None) -> None:
+    """initdb looks its user up by number. Raises ServerFault when that user has no name here, as in some containers."""
+    try:
+        pwd.getpwuid(account.uid if account else os.geteuid())
+    except KeyError:
+        raise ServerFault(
+            f"PostgreSQL needs a user with a name, and uid {os.geteuid()} has none here. "
+            "Add it to /etc/passwd, run as another user, or set DATABASE_URL."
+        ) from None
+
+
 def own_folder(folder: Path) -> Path:
     """Make `folder` if it is missing; as root others may pass through it, not look into it."""
     folder.mkdir(parents=True, exist_ok=True, mode=OWN_FOLDER if am_root() else 0o700)

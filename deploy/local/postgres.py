@@ -98,6 +98,7 @@ class Postgres:
 
     def _initialise(self, data: Path, account: Account | None, programs: Path) -> None:
         """initdb beside the final place, then one rename: a killed first start leaves nothing half made."""
+        places.require_named_user(account)
         draft = data.with_name("data.new")
         shutil.rmtree(draft, ignore_errors=True)
         draft.mkdir(mode=0o700)
