@@ -1,0 +1,111 @@
+"""The heart of the service: a delivery is imported, nobody answers, the ladder runs to its end; or the customer answers."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from tests.flows.system import Store, System, open_store
+
+pytestmark = pytest.mark.timeout(300)
+
+FILE = "客户姓名,手机号码,邮箱,车牌号码,车架号,车型,交车日期,销售顾问,是否投保,是否上牌\n{row}\n"
+ROW = "{name},{phone},{email},{plate},{vin},途观L,{day},sales_consultant,是,是"
+
+
+async def deliver(store: Store, *, name: str, phone: str, email: str, vin: str, plate: str) -> tuple[dict[str, Any], datetime]:
+    """A file with one delivery of today; the day's morning comes back with the import."""
+    now = await store.system.now()
+    day = now.date().isoformat()
+    row = ROW.format(name=name, phone=phone, email=email, plate=plate, vin=vin, day=day)
+    return await store.import_file("sales", "交车.csv", FILE.format(row=row)), now
+
+
+def morning(now: datetime, days: int, clock: str) -> datetime:
+    hour, minute = clock.split(":")
+    return (now + timedelta(days=days)).replace(hour=int(hour), minute=int(minute), second=0, microsecond=0)
+
+
+async def three_calls_nobody_answers(system: System, store: Store, now: datetime) -> dict[str, Any]:
+    """The thanks call of day 2, tried on three days in three parts of the day; out: the last answer of the API."""
+    visit = await store.visit(step="thanks")
+    assert visit["state"] == "planned"
+    assert visit["due_on"] == (now + timedelta(days=2)).date().isoformat()
+    answer: dict[str, Any] = {}
+    expected = [(2, "09:30"), (3, "14:00"), (4, "17:00")]
+    for number, (days, clock) in enumerate(expected, start=1):
+        await system.to(morning(now, days, clock))
+        answer = await store.call("sales_consultant", visit["id"], outcome="no_answer")
+        following = answer["visit"]["next"]
+        if number < 3:
+            later_day, later_clock = expected[number]
+            assert following["step"] == "call"
+            assert datetime.fromisoformat(following["at"]) == morning(now, later_day, later_clock)
+    return answer["visit"]
+
+
+async def test_three_calls_an_sms_an_email_then_unreachable_and_why_tells_it_all(system: System) -> None:
+    async with open_store(system, "sales_consultant", "sales_manager") as store:
+        counts, now = await deliver(
+            store, name="王建国", phone="138 0013 1234", email="wang@example.com", vin="LSVAG2180E2100001", plate="沪A12345"
+        )
+        assert counts["created"] == 1
+        visit = await three_calls_nobody_answers(system, store, now)
+        assert visit["next"]["step"] == "sms"
+
+        await system.pass_time(timedelta(minutes=1))
+        [sms] = system.gateway.sent_to("+8613800131234")
+        assert re.search(r"/s/\w{1,16}\b", sms["text"])
+        assert sms["signature"] == "沪兴汽车"
+
+        await system.gateway.report(system.api_url, await hook(store), sms["id"], "undelivered")
+        await system.pass_time(timedelta(minutes=1))
+        [mail] = system.mailbox.sent_to("wang@example.com")
+        assert mail["List-Unsubscribe"].startswith("<http")
+        assert mail["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+
+        await system.pass_time(timedelta(days=3, minutes=1))
+        final = await store.get(f"/visits/{visit['id']}")
+        assert final["state"] == "unreachable"
+        assert len(system.gateway.sent_to("+8613800131234")) == 1
+        assert len(system.mailbox.sent_to("wang@example.com")) == 1
+
+        why = await store.get(f"/visits/{visit['id']}/why")
+        kinds = [line["kind"] for line in why["story"]]
+        assert kinds.count("attempt") == 3
+        assert {"message_undelivered", "message_sent", "unreachable"} <= set(kinds)
+        assert why["rule"]["programme"] == "delivery-sales"
+
+
+async def test_an_answer_to_the_survey_after_the_sms_ends_the_ladder(system: System) -> None:
+    async with open_store(system, "sales_consultant", "sales_manager") as store:
+        _, now = await deliver(
+            store, name="李娜", phone="13900139002", email="li@example.com", vin="LSVAG2180E2100002", plate="沪A12346"
+        )
+        visit = await three_calls_nobody_answers(system, store, now)
+        await system.pass_time(timedelta(minutes=1))
+        [sms] = system.gateway.sent_to("+8613900139002")
+        await system.gateway.report(system.api_url, await hook(store), sms["id"], "delivered")
+        link = re.search(r"https?://\S+/s/\w+", sms["text"])
+        assert link is not None
+
+        page = await system.operator.get(link[0])
+        assert page.status_code == 200
+        names = re.findall(r'name="([^"]+)"[^>]*value="5"', page.text)
+        answer = await system.operator.post(link[0], data=dict.fromkeys(names, "5"), follow_redirects=True)
+        assert answer.status_code == 200, answer.text
+
+        final = await store.get(f"/visits/{visit['id']}")
+        assert (final["state"], final["satisfaction"]) == ("completed", 5)
+        await system.pass_time(timedelta(days=5))
+        assert len(system.gateway.sent_to("+8613900139002")) == 1
+        assert system.mailbox.sent_to("li@example.com") == []
+
+
+async def hook(store: Store) -> str:
+    """The path at which the gateway reports."""
+    address: str = (await store.get("/providers"))["sms"]["sms_hook_url"]
+    return address
