@@ -24,7 +24,10 @@ PROJECT = "huifang-test"
 START = "2026-11-20T08:00:00+08:00"
 FIRST_ANSWER_SECONDS = 300.0
 PASSWORD = "correct horse battery"
-DELIVERY = "客户姓名,手机,车架号,车牌,交车日期,销售顾问,是否投保,是否上牌\n王建国,13800131234,LSVAG2180E2100001,沪A12345,2026-11-20,陈杰,是,是\n"
+DELIVERY = (
+    "客户姓名,手机,车架号,车牌,交车日期,销售顾问,是否投保,是否上牌\n"
+    "王建国,13800131234,LSVAG2180E2100001,沪A12345,2026-11-20,陈杰,是,是\n"
+)
 
 
 class Failed(Exception):
