@@ -44,7 +44,8 @@ async def three_calls_nobody_answers(system: System, store: Store, now: datetime
             later_day, later_clock = expected[number]
             assert following["step"] == "call"
             assert datetime.fromisoformat(following["at"]) == morning(now, later_day, later_clock)
-    return answer["visit"]
+    final: dict[str, Any] = answer["visit"]
+    return final
 
 
 async def test_three_calls_an_sms_an_email_then_unreachable_and_why_tells_it_all(system: System) -> None:
