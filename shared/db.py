@@ -67,6 +67,7 @@ def open_engine(url: str, name: str, *, size: int = 10) -> AsyncEngine:
         pool_size=size,
         max_overflow=size,
         hide_parameters=True,
+        json_deserializer=str,  # jsonb comes as text through `raw` too; the column type `Json` reads it
         connect_args={"server_settings": _server_settings(name)},
     )
 

@@ -8,6 +8,7 @@ import uvicorn
 
 from services.api.app import create_app
 from shared.errors import SettingsInvalid
+from shared.logs import set_up_logs
 from shared.settings import load_settings
 
 
@@ -18,6 +19,7 @@ def main() -> int:
     except SettingsInvalid as fault:
         sys.stderr.write(f"{fault}\n")
         return 2
+    set_up_logs(settings.log_level)
     uvicorn.run(
         create_app(settings),
         host=settings.api_host,

@@ -8,10 +8,18 @@ from contextlib import asynccontextmanager
 from fastapi import APIRouter, FastAPI
 
 from services.api import contract, errors
+from services.api.api_keys.routes import router as api_keys
+from services.api.audit_log.routes import router as audit_log
 from services.api.auth.routes import router as auth
+from services.api.dev.routes import router as dev
 from services.api.edge import Edge
+from services.api.enumerations.routes import router as enumerations
+from services.api.events.routes import router as events
 from services.api.health.routes import router as health
 from services.api.house import open_house
+from services.api.providers.routes import router as providers
+from services.api.staff.routes import router as staff
+from services.api.stores.calendar import router as calendar
 from services.api.stores.routes import router as stores
 from services.api.tasks.routes import router as tasks
 from services.api.visits.routes import router as visits
@@ -19,7 +27,21 @@ from services.api.worklist.routes import router as worklist
 from shared.settings import Settings
 
 # One line a feature; the order is that of the contract.
-FEATURES: tuple[APIRouter, ...] = (auth, stores, worklist, visits, tasks)
+FEATURES: tuple[APIRouter, ...] = (
+    auth,
+    enumerations,
+    stores,
+    calendar,
+    staff,
+    worklist,
+    visits,
+    tasks,
+    providers,
+    api_keys,
+    audit_log,
+    events,
+    dev,
+)
 ROOT: tuple[APIRouter, ...] = (health,)
 
 

@@ -187,7 +187,8 @@ def of_error(request: Request, error: HuifangError) -> Response:
     detail = zh if zh and language_of(request) == "zh" else str(error)
     errors: list[Fault] = list(getattr(error, "errors", ()))
     if isinstance(error, Invalid) and error.pointer and not errors:
-        errors = [{"pointer": error.pointer if error.pointer.startswith("#") else f"#{error.pointer}", "message": detail}]
+        pointer = f"#{error.pointer}" if error.pointer.startswith("/") else error.pointer
+        errors = [{"pointer": pointer, "message": detail}]
     more: Mapping[str, object] = getattr(error, "more", {})
     return problem(request, status, error.code, detail, errors, getattr(error, "headers", None), **more)
 

@@ -16,6 +16,7 @@ from services.api.auth.passwords import Passwords
 from services.api.identities import Identities
 from services.api.listening import Feed, listen
 from services.api.meters import Meters
+from services.api.providers.actions import ensure_hook_token
 from shared.clock import Clock, machine_now, start_clock
 from shared.crypto import Vault
 from shared.db import Pool, connect, open_engine, open_pool, session_maker
@@ -69,6 +70,7 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
             task = asyncio.create_task(work)
             stack.push_async_callback(_end, task)
         stack.callback(house.passwords.close)
+        await ensure_hook_token(pool, vault)
         stack.callback(house.feed.close)
         yield house
 

@@ -8,22 +8,28 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Literal, TypeAlias
 
-ROLES: tuple[str, ...] = (
-    "sales_consultant",
-    "insurance_specialist",
-    "renewal_specialist",
-    "service_advisor",
-    "technician",
-    "sales_clerk",
-    "followup_specialist",
-    "sales_manager",
-    "service_manager",
-    "customer_manager",
-    "general_manager",
-    "admin",
-)
+
+class Role(StrEnum):
+    """What somebody does in a store."""
+
+    SALES_CONSULTANT = "sales_consultant"
+    INSURANCE_SPECIALIST = "insurance_specialist"
+    RENEWAL_SPECIALIST = "renewal_specialist"
+    SERVICE_ADVISOR = "service_advisor"
+    TECHNICIAN = "technician"
+    SALES_CLERK = "sales_clerk"
+    FOLLOWUP_SPECIALIST = "followup_specialist"
+    SALES_MANAGER = "sales_manager"
+    SERVICE_MANAGER = "service_manager"
+    CUSTOMER_MANAGER = "customer_manager"
+    GENERAL_MANAGER = "general_manager"
+    ADMIN = "admin"
+
+
+ROLES: tuple[str, ...] = tuple(str(role) for role in Role)
 TEAMS: Mapping[str, frozenset[str]] = {
     "sales_manager": frozenset(
         {"sales_consultant", "insurance_specialist", "renewal_specialist", "sales_clerk", "sales_manager"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+import orjson
 from sqlalchemy import ARRAY, DateTime, ForeignKeyConstraint, LargeBinary, Text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import Dialect
@@ -23,7 +24,6 @@ SQLModel.metadata.naming_convention = {
 }
 
 INSTANT: Any = DateTime(timezone=True)
-JSON: Any = JSONB
 WORDS: Any = ARRAY(Text)
 
 
@@ -40,6 +40,22 @@ class SealedBytes(TypeDecorator[Sealed]):
 
     def process_result_value(self, value: bytes | None, dialect: Dialect) -> Sealed | None:
         return None if value is None else Sealed(value)
+
+
+class Json(TypeDecorator[Any]):
+    """A jsonb column; None is SQL's NULL. The driver hands jsonb over as text, to sessions and to plain statements alike."""
+
+    impl = JSONB
+    cache_ok = True
+
+    def __init__(self) -> None:
+        super().__init__(none_as_null=True)
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
+        return None if value is None else orjson.loads(value)
+
+
+JSON: Any = Json
 
 
 class Row(SQLModel):

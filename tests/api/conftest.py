@@ -21,6 +21,7 @@ from services.api.auth.tokens import access_token
 from services.api.house import House
 from shared.clock import machine_now
 from shared.db import Pool
+from shared.logs import set_up_logs
 from shared.settings import DEVELOPMENT_SECRET, Settings
 from tests.factories import make_account, make_staff, make_store
 
@@ -49,6 +50,7 @@ def api_settings(role_urls: dict[str, str]) -> Settings:
 @pytest.fixture(scope="session")
 async def app(api_settings: Settings) -> AsyncIterator[FastAPI]:
     """The app, its lifespan running."""
+    set_up_logs("WARNING")
     app = create_app(api_settings)
     async with app.router.lifespan_context(app):
         yield app

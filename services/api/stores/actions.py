@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import datetime, time
-from typing import Any
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import select
@@ -12,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from services.api.etags import Expected
+from services.api.stores.hours import stored_hours
 from services.api.stores.queries import store_by_id
 from services.api.stores.schemas import StoreIn, StorePatch
 from shared.db import raw, set_store_sql
@@ -66,8 +65,3 @@ def touch(store: Store, now: datetime) -> None:
     """Mark a store as changed."""
     store.version += 1
     store.updated_at = now
-
-
-def stored_hours(weekly: Mapping[str, list[list[time]]]) -> dict[str, Any]:
-    """Weekly hours as the database keeps them: `{"0": [["09:00", "18:00"]]}`, Monday = 0."""
-    return {day: [[f"{at:%H:%M}" for at in pair] for pair in ranges] for day, ranges in sorted(weekly.items())}

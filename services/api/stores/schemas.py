@@ -23,6 +23,7 @@ Code = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,20}$", examples=["S01"])]
 HourRange = Annotated[list[time], Field(min_length=2, max_length=2, examples=[["09:00:00", "18:00:00"]])]
 """From and to on the store's clock; a `to` at or before `from` lies on the next day."""
 
+Clock = Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$", examples=["08:30"])]
 Weekday = Annotated[str, Field(pattern="^[0-6]$")]
 WeeklyHours = dict[Weekday, Annotated[list[HourRange], Field(max_length=4)]]
 """Opening hours by weekday, `0` Monday to `6` Sunday; a weekday with an empty list is closed, a missing one too.
@@ -30,7 +31,33 @@ WeeklyHours = dict[Weekday, Annotated[list[HourRange], Field(max_length=4)]]
 Empty altogether: every day 09:00–18:00.
 """
 
-Policies = Annotated[dict[Line, Any], Field(max_length=100)]
+Hour = Annotated[int, Field(ge=0, le=24)]
+
+
+class LadderSettings(In):
+    """The settings of the ladder a store may change; what is left out has its default (decisions.md)."""
+
+    max_calls: Annotated[int, Field(ge=1, le=10, examples=[3])] | None = None
+    parts: Annotated[list[tuple[Hour, Hour]], Field(min_length=1, max_length=6, examples=[[[9, 12], [14, 17]]])] | None = None
+    sms_from: Clock | None = None
+    sms_to: Clock | None = None
+    email_after_hours: Annotated[int, Field(ge=0, le=240)] | None = None
+    close_after_days: Annotated[int, Field(ge=0, le=60)] | None = None
+    letter: bool | None = None
+    late_answer_days: Annotated[int, Field(ge=0, le=365)] | None = None
+    promise_early_minutes: Annotated[int, Field(ge=0, le=240)] | None = None
+    rejections: Annotated[int, Field(ge=1, le=10)] | None = None
+
+
+def _policies(values: dict[str, Any]) -> dict[str, Any]:
+    """The ladder's settings are checked; others are the programmes' own."""
+    if values.get("ladder") is not None:
+        ladder = LadderSettings.model_validate(values["ladder"])
+        values["ladder"] = ladder.model_dump(exclude_none=True)
+    return values
+
+
+Policies = Annotated[dict[Line, Any], Field(max_length=100), AfterValidator(_policies)]
 
 
 class StoreIn(In):
@@ -47,7 +74,7 @@ class StoreIn(In):
         None, examples=["通达汽车"]
     )
     weekly_hours: WeeklyHours = Field(default_factory=dict, examples=[{"0": [["09:00:00", "18:00:00"]]}])
-    policies: Policies = Field(default_factory=dict, examples=[{"max_calls": 3}])
+    policies: Policies = Field(default_factory=dict, examples=[{"ladder": {"max_calls": 3}}])
 
 
 class StorePatch(In):
@@ -61,7 +88,7 @@ class StorePatch(In):
     language: Annotated[str, Field(pattern="^(zh|en)$")] = "zh"
     signature: Annotated[str, Field(min_length=2, max_length=12, pattern=r"^[^【】]+$")] = Field("回访", examples=["通达汽车"])
     weekly_hours: WeeklyHours = Field(default_factory=dict, examples=[{"0": [["09:00:00", "18:00:00"]]}])
-    policies: Policies = Field(default_factory=dict, examples=[{"max_calls": 3}])
+    policies: Policies = Field(default_factory=dict, examples=[{"ladder": {"max_calls": 3}}])
 
 
 class StoreOut(Out):
@@ -77,7 +104,7 @@ class StoreOut(Out):
     language: str = Field(examples=["zh"])
     signature: str = Field(examples=["通达汽车"])
     weekly_hours: dict[str, list[list[str]]] = Field(examples=[{"0": [["09:00", "18:00"]]}])
-    policies: dict[str, Any] = Field(examples=[{"max_calls": 3}])
+    policies: dict[str, Any] = Field(examples=[{"ladder": {"max_calls": 3}}])
     created_at: Instant
     updated_at: Instant
     version: int

@@ -1,0 +1,1 @@
+"""The audit log, to be read. Owns nothing; `services.api.audit` writes."""

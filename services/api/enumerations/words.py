@@ -1,0 +1,93 @@
+"""Labels that no rule of the domain has, because only people need them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from shared.domain.message import MESSAGE_STATE_LABELS
+from shared.domain.visit import (
+    CHANNEL_LABELS,
+    OUTCOME_LABELS,
+    PROBLEM_LABELS,
+    REACHED_PERSON_LABELS,
+    RESULT_LABELS,
+    STATE_LABELS,
+    Label,
+)
+
+ROLE_LABELS: Mapping[str, Label] = {
+    "sales_consultant": Label("销售顾问", "Sales consultant"),
+    "insurance_specialist": Label("保险专员", "Insurance specialist"),
+    "renewal_specialist": Label("续保专员", "Renewal specialist"),
+    "service_advisor": Label("服务顾问", "Service advisor"),
+    "technician": Label("技师", "Technician"),
+    "sales_clerk": Label("销售内勤", "Sales clerk"),
+    "followup_specialist": Label("回访专员", "Follow-up specialist"),
+    "sales_manager": Label("销售经理", "Sales manager"),
+    "service_manager": Label("服务经理", "Service manager"),
+    "customer_manager": Label("客户经理", "Customer relations manager"),
+    "general_manager": Label("总经理", "General manager"),
+    "admin": Label("系统管理员", "Administrator"),
+}
+ORDER_KIND_LABELS: Mapping[str, Label] = {
+    "maintenance": Label("保养", "Maintenance"),
+    "repair": Label("维修", "Repair"),
+    "bodywork": Label("钣喷", "Bodywork"),
+    "claim": Label("理赔", "Claim"),
+    "internal": Label("内部", "Internal"),
+}
+LIFECYCLE_LABELS: Mapping[str, Label] = {
+    "prospect": Label("潜在客户", "Prospect"),
+    "lead": Label("意向客户", "Lead"),
+    "owner": Label("车主", "Owner"),
+    "lost_deal": Label("战败客户", "Lost deal"),
+    "churn_risk": Label("流失预警", "Churn risk"),
+    "churned": Label("流失客户", "Churned"),
+}
+NEXT_STEP_LABELS: Mapping[str, Label] = {
+    "call": Label("打电话", "Call"),
+    "sms": Label("发短信", "Text"),
+    "email": Label("发邮件", "E-mail"),
+    "letter": Label("寄信", "Letter"),
+    "close": Label("结束", "Close"),
+}
+IMPORT_KIND_LABELS: Mapping[str, Label] = {
+    "customers": Label("客户", "Customers"),
+    "sales": Label("销售", "Sales"),
+    "work-orders": Label("工单", "Work orders"),
+    "leads": Label("意向", "Leads"),
+    "policies": Label("保险", "Insurance policies"),
+    "opt-outs": Label("拒收名单", "Opt-outs"),
+    "staff": Label("员工", "Staff"),
+}
+TASK_KIND_LABELS: Mapping[str, Label] = {
+    "correct_file": Label("更正档案", "Correct the file"),
+    "new_owner": Label("登记新车主", "Name the new owner"),
+    "read_reply": Label("查看客户回复", "Read the reply"),
+    "wechat_message": Label("发送微信", "Send a WeChat message"),
+    "confirm_number": Label("核实号码", "Confirm the number"),
+}
+SCOPE_LABELS: Mapping[str, Label] = {
+    "read": Label("读取", "Read"),
+    "write": Label("写入", "Write"),
+    "pii:read": Label("查看完整号码", "See whole numbers"),
+    "import": Label("导入", "Import"),
+    "hooks": Label("接收推送", "Hooks"),
+}
+
+ALL: Mapping[str, Mapping[str, Label]] = {
+    "visit_state": {str(word): label for word, label in STATE_LABELS.items()},
+    "outcome": {str(word): label for word, label in OUTCOME_LABELS.items()},
+    "channel": {str(word): label for word, label in CHANNEL_LABELS.items()},
+    "problem_type": {str(word): label for word, label in PROBLEM_LABELS.items()},
+    "reached_person": {str(word): label for word, label in REACHED_PERSON_LABELS.items()},
+    "result": {str(word): label for word, label in RESULT_LABELS.items()},
+    "message_state": {str(word): label for word, label in MESSAGE_STATE_LABELS.items()},
+    "next_step": NEXT_STEP_LABELS,
+    "role": ROLE_LABELS,
+    "order_kind": ORDER_KIND_LABELS,
+    "lifecycle": LIFECYCLE_LABELS,
+    "import_kind": IMPORT_KIND_LABELS,
+    "task_kind": TASK_KIND_LABELS,
+    "scope": SCOPE_LABELS,
+}

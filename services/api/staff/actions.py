@@ -1,0 +1,153 @@
+"""Writes of staff. Every change of roles, activity or absence makes other processes read the store anew."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import delete, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from services.api.auth.passwords import Passwords
+from services.api.etags import Expected
+from services.api.identities import Me
+from services.api.staff import accounts, queries
+from services.api.staff.schemas import AbsenceIn, StaffIn, StaffPatch
+from shared.db import raw
+from shared.errors import Conflict, Invalid, NotFound
+from shared.stores import bump_store
+from shared.tables.stores import Account, Staff, StaffAbsence
+
+_PLAIN = ("name", "phone", "capacity")
+
+
+class NameTaken(Conflict):
+    """Somebody of this store has that name; change that person, or add a mark to the name."""
+
+    code = "staff_name_taken"
+    zh = "本店已有同名员工，请修改该员工，或在姓名后加以区别。"
+
+
+class HasOpenVisits(Conflict):
+    """Open visits are this person's; hand them over first."""
+
+    code = "staff_has_open_visits"
+
+    def __init__(self, count: int) -> None:
+        super().__init__(f"{count} open visits are this person's; hand them over first.")
+        self.zh = f"该员工名下还有 {count} 个未完成的回访，请先移交。"
+        self.more = {"open_visits": count}
+
+
+class NotYourself(Conflict):
+    """An administrator does not take the role from themselves."""
+
+    code = "not_yourself"
+    zh = "管理员不能停用自己或取消自己的管理员角色。"
+
+
+async def add_staff(session: AsyncSession, passwords: Passwords, me: Me, body: StaffIn, *, now: datetime) -> Staff:
+    """A new person; with a login, one of that name who has none yet is given it. Raises NameTaken, LoginTaken."""
+    staff = await _of_that_name(session, me.store_id, body.name)
+    if staff is None:
+        staff = Staff(store_id=me.store_id, name=body.name, created_at=now, updated_at=now)
+        session.add(staff)
+    elif body.login is None or not accounts.has_no_sign_in(await session.get(Account, staff.account_id or me.store_id)):
+        raise NameTaken
+    else:
+        staff.version += 1
+    staff.roles = _distinct(body.roles)
+    staff.phone, staff.capacity, staff.active, staff.updated_at = body.phone or staff.phone, body.capacity, True, now
+    await session.flush()
+    if body.login is not None:
+        await accounts.give_sign_in(session, passwords, me, staff, body.login, body.password, now)
+    await bump_store(await raw(session), me.store_id)
+    return staff
+
+
+async def change_staff(
+    session: AsyncSession, passwords: Passwords, me: Me, staff_id: UUID, body: StaffPatch, expected: Expected, *, now: datetime
+) -> Staff:
+    """Change what was given. Raises Stale, NotFound, NameTaken, HasOpenVisits, NotYourself, LoginTaken."""
+    staff = await queries.person(session, me.store_id, staff_id, lock=True)
+    expected.check(staff.version)
+    given = body.given
+    await _may_change(session, me, staff, given, body.roles)
+    for name in _PLAIN:
+        if name in given:
+            setattr(staff, name, given[name])
+    if "roles" in given:
+        staff.roles = _distinct(body.roles)
+    if "active" in given and body.active != staff.active:
+        staff.active = body.active
+        await session.flush()
+        await accounts.follow_activity(session, staff, now)
+    staff.version, staff.updated_at = staff.version + 1, now
+    await _change_sign_in(session, passwords, me, staff, given, now)
+    await session.flush()
+    await bump_store(await raw(session), me.store_id)
+    return staff
+
+
+async def add_absence(session: AsyncSession, store_id: UUID, staff_id: UUID, body: AbsenceIn) -> StaffAbsence:
+    """Days away. Raises NotFound, Invalid when the delegate is nobody who works there."""
+    await queries.person(session, store_id, staff_id)
+    if body.delegate_id is not None:
+        delegate = await session.get(Staff, (store_id, body.delegate_id))
+        if delegate is None or not delegate.active or delegate.id == staff_id:
+            raise Invalid("the delegate is another active person of the store", "/delegate_id")
+    absence = StaffAbsence(store_id=store_id, staff_id=staff_id, **body.model_dump())
+    session.add(absence)
+    await session.flush()
+    await bump_store(await raw(session), store_id)
+    return absence
+
+
+async def remove_absence(session: AsyncSession, store_id: UUID, staff_id: UUID, absence_id: UUID) -> None:
+    """They are not away after all. Raises NotFound."""
+    gone = await session.execute(
+        delete(StaffAbsence)
+        .where(col(StaffAbsence.store_id) == store_id, col(StaffAbsence.staff_id) == staff_id, col(StaffAbsence.id) == absence_id)
+        .returning(col(StaffAbsence.id))
+    )
+    if gone.first() is None:
+        raise NotFound
+    await bump_store(await raw(session), store_id)
+
+
+async def _of_that_name(session: AsyncSession, store_id: UUID, name: str) -> Staff | None:
+    named = select(Staff).where(col(Staff.store_id) == store_id, col(Staff.name) == name)
+    return await session.scalar(named.order_by(col(Staff.ordinal)).limit(1).with_for_update())
+
+
+async def _may_change(session: AsyncSession, me: Me, staff: Staff, given: dict[str, object], roles: Iterable[str]) -> None:
+    leaves = given.get("active") is False and staff.active
+    demoted = "roles" in given and "admin" in set(staff.roles) - set(roles)
+    if staff.id == me.staff_id and (leaves or demoted):
+        raise NotYourself
+    if leaves:
+        count = await queries.open_visits_of(session, me.store_id, staff.id)
+        if count:
+            raise HasOpenVisits(count)
+    if "name" in given and given["name"] != staff.name and await _of_that_name(session, me.store_id, str(given["name"])):
+        raise NameTaken
+
+
+async def _change_sign_in(
+    session: AsyncSession, passwords: Passwords, me: Me, staff: Staff, given: dict[str, object], now: datetime
+) -> None:
+    login, password = given.get("login"), given.get("password")
+    if login is None and password is None:
+        return
+    known = str(login) if login is not None else None
+    word = str(password) if password is not None else None
+    if staff.account_id is None and known is not None:
+        await accounts.give_sign_in(session, passwords, me, staff, known, word, now)
+    else:
+        await accounts.change_sign_in(session, passwords, me, staff, known, word)
+
+
+def _distinct(roles: Iterable[object]) -> list[str]:
+    return list(dict.fromkeys(str(role) for role in roles))

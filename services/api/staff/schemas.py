@@ -1,0 +1,88 @@
+"""The wire of staff."""
+
+from __future__ import annotations
+
+from typing import Annotated, Self
+from uuid import UUID
+
+from pydantic import Field, model_validator
+
+from services.api.auth.schemas import Password
+from services.api.permissions import ROLES, Role
+from services.api.wire import Day, In, Instant, Line, Out
+
+Roles = Annotated[list[Role], Field(min_length=1, max_length=len(ROLES), examples=[["service_advisor"]])]
+Login = Annotated[str, Field(min_length=2, max_length=100, pattern=r"^[^\s|]+$", examples=["wang"])]
+Capacity = Annotated[int, Field(ge=0, le=1000, description="Calls a day.", examples=[60])]
+
+
+class StaffIn(In):
+    """Somebody new. A person of that name without a sign-in (from an import) is given the one that comes with it."""
+
+    name: Line = Field(examples=["王芳"])
+    roles: Roles
+    phone: Line | None = Field(None, examples=["13800001111"])
+    capacity: Capacity = 60
+    login: Login | None = None
+    password: Password | None = None
+
+    @model_validator(mode="after")
+    def _both_or_none(self) -> Self:
+        if self.password is not None and self.login is None:
+            raise ValueError("a password wants a login")
+        return self
+
+
+class StaffPatch(In):
+    """What changes of a person. `active: false` is refused while open visits are theirs."""
+
+    name: Line = Field("", examples=["王芳"])
+    roles: Roles = Field(default_factory=list)
+    phone: Line | None = None
+    capacity: Capacity = 60
+    active: bool = True
+    login: Login = ""
+    password: Password = ""
+
+
+class StaffOut(Out):
+    """A person of the store."""
+
+    id: UUID
+    store_id: UUID
+    name: str = Field(examples=["王芳"])
+    ordinal: int = Field(examples=[1], description="Tells people of one name apart.")
+    roles: list[str] = Field(examples=[["service_advisor"]])
+    phone: str | None
+    active: bool
+    capacity: int = Field(examples=[60])
+    login: str | None = Field(examples=["wang"])
+    created_at: Instant
+    updated_at: Instant
+    version: int = Field(examples=[1])
+
+
+class AbsenceIn(In):
+    """Days away, both included. Follow-ups of these days go to the delegate, else to whoever has fewest."""
+
+    from_on: Day
+    to_on: Day
+    delegate_id: UUID | None = None
+    reason: Line | None = Field(None, examples=["年假"])
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.to_on < self.from_on:
+            raise ValueError("to_on is not before from_on")
+        return self
+
+
+class AbsenceOut(Out):
+    """Days away."""
+
+    id: UUID
+    staff_id: UUID
+    from_on: Day
+    to_on: Day
+    delegate_id: UUID | None
+    reason: str | None = Field(examples=["年假"])
