@@ -1,7 +1,7 @@
 """How alembic reaches the database: the owner's URL, one connection, a lock time-out that keeps traffic moving."""
 
 import asyncio
-from typing import Any
+from typing import Any, Literal
 
 from alembic import context
 from alembic.autogenerate.api import AutogenContext
@@ -18,7 +18,7 @@ from shared.tables.base import SealedBytes
 LOCK_TIMEOUT = "5s"
 
 
-def render_item(kind: str, item: Any, _context: AutogenContext) -> str | bool:
+def render_item(kind: str, item: Any, _context: AutogenContext) -> str | Literal[False]:
     """Types as the database knows them, so that a migration imports nothing of ours or of SQLModel."""
     if kind != "type":
         return False

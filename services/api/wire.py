@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextvars import ContextVar
 from datetime import UTC, date, datetime, tzinfo
-from typing import Annotated, Any, Generic, Self, TypeVar
+from typing import Annotated, Any, Generic, Literal, Self, TypeVar
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -135,6 +135,14 @@ class Page(Out, Generic[T]):
 
     items: list[T]
     next_cursor: str | None = None
+
+
+class NextOut(Out):
+    """What happens next, when, and why as a stable code."""
+
+    step: Literal["call", "sms", "email", "letter", "close"]
+    at: Instant
+    reason: str | None = Field(examples=["no_answer_1"])
 
 
 def _default(value: object) -> object:

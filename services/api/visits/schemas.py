@@ -8,7 +8,7 @@ from uuid import UUID
 
 from pydantic import Field, model_validator
 
-from services.api.wire import Day, In, Instant, InstantIn, Line, Out, Text
+from services.api.wire import Day, In, Instant, InstantIn, Line, NextOut, Out, Text
 from shared.domain.visit import Channel, Outcome, ProblemType, ReachedPerson, Result, State
 
 Satisfaction = Annotated[int, Field(ge=1, le=5, description="1 to 5; 4 and 5 count as satisfied.", examples=[5])]
@@ -24,14 +24,6 @@ class TriggerOut(Out):
     type: str = Field(examples=["sale.delivered"])
     id: UUID
     at: Instant
-
-
-class NextOut(Out):
-    """What happens next, when, and why as a stable code."""
-
-    step: Literal["call", "sms", "email", "letter", "close"]
-    at: Instant
-    reason: str | None = Field(examples=["no_answer_1"])
 
 
 class AttemptOut(Out):

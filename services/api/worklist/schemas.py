@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from services.api.visits.schemas import NextOut
-from services.api.wire import Day, Instant, Out
+from services.api.wire import Day, Instant, NextOut, Out
 from shared.domain.assignment import Group
 from shared.domain.visit import Channel, Outcome, State
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID, uuid4
 
 from shared.db import Pool
@@ -25,7 +26,7 @@ async def test_visits_are_listed_a_page_at_a_time_and_filtered(desk: Desk, pool:
             await make_visit(conn, store_id=desk.store_id, customer_id=desk.customer_id, assignee_id=desk.person.staff_id)
     seen, cursor = [], None
     while True:
-        query = {"limit": 2, "state": ["due", "planned"]} | ({"cursor": cursor} if cursor else {})
+        query: dict[str, Any] = {"limit": 2, "state": ["due", "planned"]} | ({"cursor": cursor} if cursor else {})
         page = (await desk.person.http.get(f"{desk.base}/visits", params=query)).json()
         seen += [visit["id"] for visit in page["items"]]
         cursor = page["next_cursor"]
