@@ -14,6 +14,7 @@ from time import monotonic
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 import orjson
 
 from shared.db import Connection
@@ -163,7 +164,7 @@ _STAFF = """
 """
 
 
-async def _calendar(conn: Connection, store: Mapping[str, Any], today: date) -> StoreCalendar:
+async def _calendar(conn: Connection, store: asyncpg.Record, today: date) -> StoreCalendar:
     years = range(today.year - YEARS_BACK, today.year + YEARS_AHEAD + 1)
     rows = await conn.fetch(_DAYS, store["id"], date(years[0], 1, 1), date(years[-1], 12, 31))
     own = {

@@ -9,24 +9,22 @@ from datetime import date, datetime
 from uuid import UUID
 
 from shared.db import Connection
+from shared.domain.assignment import Assignment, StaffFacts, assign
 from shared.domain.programme import SYSTEM_ROLE, Fact, PlannedVisit
-from shared.stores import StaffFacts, StoreContext
+from shared.stores import StaffFacts as Person
+from shared.stores import StoreContext
 
 _HOLDERS = "SELECT id, holder_id FROM customers WHERE store_id = $1 AND id = ANY($2) AND holder_id IS NOT NULL"
 _LOAD = """
     SELECT assignee_id, count(*) AS open FROM visits
     WHERE store_id = $1 AND state IN ('planned', 'due', 'trying') AND assignee_id IS NOT NULL GROUP BY assignee_id
 """
-_NEXT_ROLE: Mapping[str, str] = {
-    "insurance_specialist": "sales_consultant",
-    "renewal_specialist": "insurance_specialist",
-    "followup_specialist": "service_advisor",
-}
+BY_LOAD, POOL = "fewest_open", "pool"
 
 
 @dataclass(frozen=True)
 class Assigned:
-    """A person, or None for the pool of the role (or for the system), and why."""
+    """A person, or None for the pool of the role (or for the system), and by which rule."""
 
     staff_id: UUID | None
     why: str
@@ -39,7 +37,8 @@ class Assigner:
         self._staff = store.staff
         self._holders = holders
         self._load = Counter(load)
-        self._in_role: dict[str, list[StaffFacts]] = {}
+        self._leave = [(person.id, *leave) for person in store.staff.values() for leave in person.absent]
+        self._named: dict[tuple[object, ...], Assignment] = {}
 
     @classmethod
     async def load(cls, conn: Connection, store: StoreContext, *, now: datetime, customer_ids: Collection[UUID]) -> Assigner:
@@ -48,14 +47,15 @@ class Assigner:
             return cls(store, {}, {})
         holders = await conn.fetch(_HOLDERS, store.id, list(customer_ids))
         load = await conn.fetch(_LOAD, store.id)
-        return cls(store, dict(map(tuple, holders)), dict(map(tuple, load)))
+        return cls(store, {row["id"]: row["holder_id"] for row in holders}, {row["assignee_id"]: row["open"] for row in load})
 
     def assign(self, visit: PlannedVisit, fact: Fact | None) -> Assigned:
-        """The person of the trigger → the holder of the file → whoever has least to do in the role → the next role → the pool."""
+        """The person of the trigger, the holder of the file, whoever has least to do in the role, the next role, or the pool."""
         if visit.role == SYSTEM_ROLE:
             return Assigned(None, "system")
-        found = self._chosen(visit, self._person(visit.role, fact)) or Assigned(None, "pool")
-        return self._count(found)
+        found = self._chosen(visit.role, _person_of(visit.role, fact), self._holders.get(visit.customer_id), visit.due_on)
+        why = found.rule if found.role == visit.role else f"{found.rule}:{found.role}"
+        return self._count(Assigned(found.staff_id, why))
 
     def keep(self, visit: PlannedVisit, fact: Fact | None, staff_id: UUID | None) -> Assigned:
         """The person who made the promise, while active; else by the chain."""
@@ -64,42 +64,22 @@ class Assigner:
             return self._count(Assigned(person.id, "promise"))
         return self.assign(visit, fact)
 
-    def _chosen(self, visit: PlannedVisit, person: UUID | None) -> Assigned | None:
-        role: str | None = visit.role
-        while role is not None:
-            for staff_id, why in ((person, "trigger"), (self._holders.get(visit.customer_id), "holder")):
-                found = self._usable(staff_id, role, visit.due_on, why)
-                if found is not None:
-                    return found
-            if found := self._least_loaded(role, visit.due_on):
-                return found
-            role = _NEXT_ROLE.get(role)
-        return None
+    def _chosen(self, role: str, person_id: UUID | None, holder_id: UUID | None, day: date) -> Assignment:
+        """By the domain's chain. What does not depend on how much anybody has to do is asked once."""
+        away = {who: delegate for who, start, end, delegate in self._leave if start <= day <= end}
+        key = (role, person_id, holder_id, *sorted(away, key=str))
+        known = self._named.get(key)
+        if known is not None:
+            return known
+        people = [self._facts(person, away) for person in self._staff.values()]
+        found = assign(role, person_id, holder_id, people)
+        if found.rule != BY_LOAD:
+            self._named[key] = found
+        return found
 
-    def _person(self, role: str, fact: Fact | None) -> UUID | None:
-        """Whoever did the work: of an order its technician (for a technician's call) or advisor; of a sale its consultant."""
-        if fact is None:
-            return None
-        technician = fact.attrs.get("technician_id")
-        return UUID(technician) if role == "technician" and technician else fact.person_staff_id
-
-    def _usable(self, staff_id: UUID | None, role: str, day: date, why: str) -> Assigned | None:
-        """The person when active and in the role; on leave that day, the delegate."""
-        person = self._staff.get(staff_id) if staff_id else None
-        if person is None or not person.active or role not in person.roles:
-            return None
-        for start, end, delegate_id in person.absent:
-            if start <= day <= end:
-                delegate = self._staff.get(delegate_id) if delegate_id else None
-                return Assigned(delegate.id, f"{why}_absent_delegate") if delegate and delegate.active else None
-        return Assigned(person.id, why)
-
-    def _least_loaded(self, role: str, day: date) -> Assigned | None:
-        if role not in self._in_role:
-            self._in_role[role] = [person for person in self._staff.values() if person.active and role in person.roles]
-        present = [p for p in self._in_role[role] if not _absent(p, day)] or self._in_role[role]
-        least = min(present, key=lambda person: (self._load[person.id], person.id), default=None)
-        return Assigned(least.id, f"least_loaded:{role}") if least else None
+    def _facts(self, person: Person, away: Mapping[UUID, UUID | None]) -> StaffFacts:
+        absent = person.id in away
+        return StaffFacts(person.id, person.roles, person.active, absent, away.get(person.id), self._load[person.id])
 
     def _count(self, found: Assigned) -> Assigned:
         if found.staff_id is not None:
@@ -107,5 +87,9 @@ class Assigner:
         return found
 
 
-def _absent(person: StaffFacts, day: date) -> bool:
-    return any(start <= day <= end for start, end, _ in person.absent)
+def _person_of(role: str, fact: Fact | None) -> UUID | None:
+    """Whoever did the work: of an order its technician (for a technician's call) or advisor; of a sale its consultant."""
+    if fact is None:
+        return None
+    technician = fact.attrs.get("technician_id")
+    return UUID(technician) if role == "technician" and technician else fact.person_staff_id
