@@ -16,12 +16,18 @@ from services.api.edge import Edge
 from services.api.enumerations.routes import router as enumerations
 from services.api.events.routes import router as events
 from services.api.health.routes import router as health
+from services.api.hooks.routes import router as hooks
 from services.api.house import open_house
+from services.api.messages.outbox import router as outbox
+from services.api.messages.routes import router as messages
 from services.api.providers.routes import router as providers
+from services.api.public.routes import router as public
 from services.api.staff.routes import router as staff
 from services.api.stores.calendar import router as calendar
 from services.api.stores.routes import router as stores
+from services.api.surveys.routes import router as surveys
 from services.api.tasks.routes import router as tasks
+from services.api.templates.routes import router as templates
 from services.api.visits.routes import router as visits
 from services.api.worklist.routes import router as worklist
 from shared.settings import Settings
@@ -36,13 +42,18 @@ FEATURES: tuple[APIRouter, ...] = (
     worklist,
     visits,
     tasks,
+    messages,
+    surveys,
+    templates,
+    hooks,
     providers,
     api_keys,
     audit_log,
     events,
     dev,
+    outbox,
 )
-ROOT: tuple[APIRouter, ...] = (health,)
+ROOT: tuple[APIRouter, ...] = (health, public)
 
 
 def create_app(settings: Settings) -> FastAPI:

@@ -206,13 +206,20 @@ def _step_of(programmes: Mapping[str, Programme], visit: Row) -> Step | None:
 def _words(batch: Batch, visit: Row, wording: Wording, survey: str | None, purpose: Purpose) -> Rendered:
     return render(
         wording,
-        values(batch, visit, wording.language, survey),
+        values(batch, visit, wording.language, _survey_url(batch, wording, survey)),
         signature=batch.store.signature,
         marketing=purpose is Purpose.MARKETING,
     )
 
 
-def values(batch: Batch, visit: Row, language: str, survey: str | None) -> dict[str, str]:
+def _survey_url(batch: Batch, wording: Wording, survey: str | None) -> str:
+    """The filed prefix and the token; a link in an e-mail says so, because the visit is closed by the channel that was answered."""
+    if survey is None:
+        return ""
+    return f"{batch.public_url}/s/{survey}{'?e' if wording.channel == 'email' else ''}"
+
+
+def values(batch: Batch, visit: Row, language: str, survey_url: str) -> dict[str, str]:
     """The variables of a template, filled in."""
     store = batch.store
     staff = batch.people.get(visit["assignee_id"])
@@ -234,7 +241,7 @@ def values(batch: Batch, visit: Row, language: str, survey: str | None) -> dict[
         "interval_months": str(visit["interval_months"] or store.setting("interval_months", _INTERVAL_MONTHS)),
         "interval_km": str(visit["interval_km"] or store.setting("interval_km", _INTERVAL_KM)),
         "maintenance_due_on": (f"{due_on.month}月{due_on.day}日" if language == "zh" else f"{due_on:%d %b}") if due_on else "",
-        "survey_url": f"{batch.public_url}/s/{survey}" if survey else "",
+        "survey_url": survey_url,
     }
 
 
