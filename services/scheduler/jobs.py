@@ -26,7 +26,7 @@ log = structlog.get_logger("scheduler")
 
 _KNOWN = """
     INSERT INTO scheduled_jobs (name, next_at)
-    SELECT $1 || ':' || id, $3 FROM stores UNION ALL SELECT $2, $3
+    SELECT $1 || ':' || id, $3::timestamptz FROM stores UNION ALL SELECT $2, $3
     ON CONFLICT (name) DO NOTHING
 """
 _DUE = "SELECT name FROM scheduled_jobs WHERE next_at <= $1 ORDER BY next_at, name"
