@@ -47,9 +47,9 @@ class StaffFacts:
     absent: tuple[tuple[date, date, UUID | None], ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class StoreContext:
-    """Everything about a store that decides when something is due and whose it is."""
+    """Everything about a store that decides when something is due and whose it is. One reading equals only itself."""
 
     id: UUID
     code: str
