@@ -7,6 +7,7 @@ import sys
 import uvicorn
 
 from services.api.app import create_app
+from shared.clock import parse_clock
 from shared.errors import SettingsInvalid
 from shared.logs import set_up_logs
 from shared.settings import load_settings
@@ -16,6 +17,7 @@ def main() -> int:
     """Serve until told to stop. 2: a setting is missing or wrong, said in one line."""
     try:
         settings = load_settings("database_url", "secret_key")
+        parse_clock(settings.clock)
     except SettingsInvalid as fault:
         sys.stderr.write(f"{fault}\n")
         return 2

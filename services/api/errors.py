@@ -207,6 +207,8 @@ def of_validation(request: Request, error: RequestValidationError) -> Response:
 
 def of_http(request: Request, error: HTTPException) -> Response:
     """What the framework itself refuses: unknown path, wrong method, unreadable body."""
+    if isinstance(error.__cause__, HuifangError):  # raised while it read the body, and taken for a fault of reading
+        return of_error(request, error.__cause__)
     zh, en = TITLES.get(error.status_code, ("请求失败", "The request failed"))
     codes = {404: "not_found", 405: "method_not_allowed", 413: "too_large", 415: "unsupported_media_type", 401: "unauthenticated"}
     code = codes.get(error.status_code, "http_error")

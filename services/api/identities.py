@@ -121,6 +121,16 @@ class Identities:
             raise NotFound
         return me
 
+    async def has_role(self, caller: Caller, roles: frozenset[str]) -> bool:
+        """Whether a caller has one of the roles in any store; the operator has them all."""
+        if caller.kind != "staff":
+            return caller.kind == "operator"
+        for row in await self._pool.fetch("SELECT store_id FROM account_stores WHERE account_id = $1", caller.id):
+            me: Me | None = await self._find_me(caller, row["store_id"])
+            if me is not None and me.roles & roles:
+                return True
+        return False
+
     async def _of_token(self, token: str) -> Caller:
         claims = read_token(token, self._secret)
         if claims["typ"] == "operator" and claims["sub"] == "operator":

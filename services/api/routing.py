@@ -65,6 +65,8 @@ async def admit(request: Request, path: str) -> None:
         use_zone(me.timezone)
         _check_roles(rule, me)
     _check_caller(rule, caller)
+    if rule.level == "signed_in" and rule.roles is not None and not await house.identities.has_role(caller, rule.roles):
+        raise Forbidden
 
 
 def _check_caller(rule: Rule, caller: Caller) -> None:

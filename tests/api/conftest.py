@@ -70,11 +70,11 @@ def http(app: FastAPI, token: str | None = None) -> httpx.AsyncClient:
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://api.test", headers=headers)
 
 
-def operator_token() -> str:
+def operator_token(secret: str = DEVELOPMENT_SECRET) -> str:
     """What the CLI signs for itself."""
     now = machine_now()
     claims = {"iss": "huifang", "aud": "huifang-api", "typ": "operator", "sub": "operator", "iat": now}
-    return jwt.encode(claims | {"exp": now + timedelta(minutes=1)}, DEVELOPMENT_SECRET, algorithm="HS256")
+    return jwt.encode(claims | {"exp": now + timedelta(minutes=1)}, secret, algorithm="HS256")
 
 
 @pytest.fixture
