@@ -9,18 +9,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, time
+from functools import cache
 from uuid import UUID
 
 from shared.db import Connection
 from shared.progress import batch_prefix
 
-# A number or an address of the file that no mark and no opt-out closes to the channels named.
+# A number or an address of the file that no mark and no opt-out closes to the channels named. A scalar with LIMIT, because PostgreSQL
+# may turn EXISTS into a hash of all the contact points of the store.
 _REACHABLE = """
-    EXISTS (
-        SELECT FROM contact_points p LEFT JOIN numbers n ON n.number_index = p.value_index
+    (
+        SELECT true FROM contact_points p LEFT JOIN numbers n ON n.number_index = p.value_index
         WHERE p.store_id = $1 AND p.customer_id = c.customer_id AND p.kind = '{kind}' AND p.wrong_at IS NULL {more}
           AND NOT EXISTS (SELECT FROM opt_outs o WHERE o.number_index = p.value_index AND o.revoked_at IS NULL
                           AND o.scope <> 'marketing' AND o.channel IN ({channels}))
+        LIMIT 1
     )"""
 _CALLABLE = _REACHABLE.format(kind="phone", channels="'phone', 'all'", more="AND n.wrong_reason IS DISTINCT FROM 'invalid'")
 _TEXTABLE = _REACHABLE.format(
@@ -28,22 +31,24 @@ _TEXTABLE = _REACHABLE.format(
 )
 _MAILABLE = _REACHABLE.format(kind="email", channels="'email', 'all'", more="")
 
+_PREFERRED = "(SELECT k.preferred_channel FROM customers k WHERE k.store_id = $1 AND k.id = c.customer_id)"  # by key, not by join
+
 _PROMOTE = f"""
 WITH claimed AS MATERIALIZED (
     SELECT v.id, v.customer_id, v.state, v.channel, v.purposes, v.due_at, v.window_end, v.due_seq, v.promised_at, v.wake_at
     FROM visits v
     WHERE v.store_id = $1 AND v.wake_at <= $2
-    ORDER BY v.wake_at LIMIT $3 FOR UPDATE SKIP LOCKED
+    ORDER BY v.wake_at LIMIT {{limit}} FOR UPDATE SKIP LOCKED
 ), plain AS MATERIALIZED (
-    SELECT c.id, c.channel, c.due_at, c.window_end, ($4 || lpad(to_hex(row_number() OVER ()), 4, '0'))::uuid AS event_id
-    FROM claimed c JOIN customers k ON k.store_id = $1 AND k.id = c.customer_id
+    SELECT c.id, c.channel, c.due_at, c.window_end, ($3 || lpad(to_hex(row_number() OVER ()), 4, '0'))::uuid AS event_id
+    FROM claimed c
     WHERE c.state = 'planned' AND c.due_seq = 0 AND c.promised_at IS NULL AND c.due_at <= $2 AND c.window_end > $2
       AND NOT c.purposes @> ARRAY['recall_safety']
       AND CASE c.channel
-              WHEN 'phone' THEN coalesce(k.preferred_channel, '') NOT IN ('sms', 'email', 'wechat') AND {_CALLABLE}
+              WHEN 'phone' THEN coalesce({_PREFERRED}, '') NOT IN ('sms', 'email', 'wechat') AND {_CALLABLE}
               WHEN 'onsite' THEN true
-              WHEN 'sms' THEN (c.due_at AT TIME ZONE $5)::time >= $6 AND (c.due_at AT TIME ZONE $5)::time < $7 AND {_TEXTABLE}
-              WHEN 'email' THEN (c.due_at AT TIME ZONE $5)::time >= $6 AND (c.due_at AT TIME ZONE $5)::time < $7 AND {_MAILABLE}
+              WHEN 'sms' THEN (c.due_at AT TIME ZONE $4)::time >= $5 AND (c.due_at AT TIME ZONE $4)::time < $6 AND {_TEXTABLE}
+              WHEN 'email' THEN (c.due_at AT TIME ZONE $4)::time >= $5 AND (c.due_at AT TIME ZONE $4)::time < $6 AND {_MAILABLE}
               ELSE false
           END
 ), moved AS (
@@ -81,6 +86,12 @@ class Claimed:
         return len(self.event_ids) + len(self.others)
 
 
+@cache
+def _promote(limit: int) -> str:
+    """The statement with its limit in the text: with a parameter there, a plan made for any limit would read whole tables."""
+    return _PROMOTE.format(limit=int(limit))
+
+
 async def promote(
     conn: Connection, store_id: UUID, *, now: datetime, limit: int, zone: str, sms_from: time, sms_to: time
 ) -> Claimed:
@@ -88,7 +99,7 @@ async def promote(
 
     The history of a promotion is its due-contact event: `due_seq` 1, when it was due and when it was made so.
     """
-    rows = await conn.fetch(_PROMOTE, store_id, now, limit, batch_prefix(), zone, sms_from, sms_to)
+    rows = await conn.fetch(_promote(limit), store_id, now, batch_prefix(), zone, sms_from, sms_to)
     return Claimed(
         event_ids=[row["event_id"] for row in rows if row["event_id"]],
         others=[row["visit_id"] for row in rows if row["visit_id"]],

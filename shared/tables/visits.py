@@ -148,6 +148,7 @@ class VisitEvent(StoreRow, table=True):
     __tablename__ = "visit_events"
     __table_args__ = (within_store("visit_id", "visits"), Index("ix_visit_events_visit", "store_id", "visit_id", "at"))
 
+    store_id: UUID = Field(primary_key=True)  # the visit's key says the store exists; a second check would cost the hot path
     visit_id: UUID
     at: datetime = Field(sa_type=INSTANT)
     kind: str
@@ -169,6 +170,7 @@ class DueContactEvent(StoreRow, table=True):
         Index("ix_due_contact_events_open", "store_id", "created_at", postgresql_where=text("handled_at IS NULL")),
     )
 
+    store_id: UUID = Field(primary_key=True)  # as in visit_events
     visit_id: UUID
     due_seq: int
     step: str

@@ -841,7 +841,6 @@ def upgrade() -> None:
             ["visits.store_id", "visits.id"],
             name=op.f("fk_due_contact_events_store_id_visit_id"),
         ),
-        sa.ForeignKeyConstraint(["store_id"], ["stores.id"], name=op.f("fk_due_contact_events_store_id")),
         sa.PrimaryKeyConstraint("store_id", "id", name=op.f("pk_due_contact_events")),
         sa.UniqueConstraint("store_id", "visit_id", "due_seq", name=op.f("uq_due_contact_events_store_id_visit_id_due_seq")),
     )
@@ -1027,7 +1026,6 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(
             ["store_id", "visit_id"], ["visits.store_id", "visits.id"], name=op.f("fk_visit_events_store_id_visit_id")
         ),
-        sa.ForeignKeyConstraint(["store_id"], ["stores.id"], name=op.f("fk_visit_events_store_id")),
         sa.PrimaryKeyConstraint("store_id", "id", name=op.f("pk_visit_events")),
     )
     op.create_index("ix_visit_events_visit", "visit_events", ["store_id", "visit_id", "at"], unique=False)
