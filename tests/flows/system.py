@@ -23,7 +23,7 @@ from deploy.local.process import tethered
 from shared.clock import machine_now
 from shared.db import asyncpg_url
 from tests.servers import Servers
-from tests.support.gateway import Gateway
+from tests.support.provider import Provider
 from tests.support.mailbox import Mailbox
 
 SECRET = "a secret of the flow tests, long enough for anybody"
@@ -76,7 +76,7 @@ class System:
     owner_url: str
     api_url: str
     operator: httpx.AsyncClient
-    gateway: Gateway
+    gateway: Provider
     mailbox: Mailbox
     processes: dict[str, Process]
     redis_url: str
@@ -110,7 +110,7 @@ async def running_system(
 ) -> AsyncIterator[System]:
     """Everything started, and ended afterwards. `more`: further settings of all services."""
     with servers.database(name) as owner_url:
-        async with Gateway.running() as gateway, Mailbox.running() as mailbox:
+        async with Provider() as gateway, Mailbox.running() as mailbox:
             redis_url = servers.redis(redis_number)
             port = any_free_port()
             processes = _processes(owner_url, redis_url, port, gateway, mailbox, start, more)
@@ -128,7 +128,7 @@ async def running_system(
 
 
 def _processes(
-    owner_url: str, redis_url: str, port: int, gateway: Gateway, mailbox: Mailbox, start: str, more: Mapping[str, str]
+    owner_url: str, redis_url: str, port: int, gateway: Provider, mailbox: Mailbox, start: str, more: Mapping[str, str]
 ) -> dict[str, Process]:
     common = {
         "PATH": os.environ["PATH"],
