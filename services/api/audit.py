@@ -7,6 +7,7 @@ from datetime import datetime
 from uuid import UUID
 
 import orjson
+import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.api.identities import Me
@@ -28,8 +29,8 @@ async def note(
     connection = await raw(where) if isinstance(where, AsyncSession) else where
     kind, actor_id = ("key", me.caller.id) if me.caller.kind == "key" else (me.actor.kind, me.actor.id)
     await connection.execute(
-        "INSERT INTO audit_log (store_id, id, at, actor_kind, actor_id, action, object_kind, object_id, detail)"
-        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        "INSERT INTO audit_log (store_id, id, at, actor_kind, actor_id, action, object_kind, object_id, detail,"
+        " request_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
         me.store_id,
         new_id(),
         now,
@@ -39,4 +40,5 @@ async def note(
         object_kind,
         object_id,
         orjson.dumps(detail or {}, str).decode(),
+        structlog.contextvars.get_contextvars().get("request_id"),
     )

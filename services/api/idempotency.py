@@ -38,6 +38,16 @@ class InFlight(Conflict):
     headers: Mapping[str, str] = MappingProxyType({"Retry-After": "1"})
 
 
+class BadKey(Invalid):
+    """An Idempotency-Key is 1 to 255 visible ASCII characters."""
+
+    code = "bad_idempotency_key"
+    zh = "Idempotency-Key 须为 1 至 255 个可见 ASCII 字符。"
+
+    def __init__(self) -> None:
+        super().__init__(pointer="header/idempotency-key")
+
+
 class KeyReused(Invalid):
     """This Idempotency-Key came before with another request."""
 
@@ -88,7 +98,7 @@ async def once(request: Request, inner: Handle) -> Response:
     if key is None:
         return await inner(request)
     if not _KEY.fullmatch(key):
-        raise Invalid("1–255 visible ASCII characters", "header/idempotency-key")
+        raise BadKey
     ticket = Ticket(house_of(request), _principal(request), key, await _digest(request))
     request.scope[_SCOPE] = ticket
     try:

@@ -22,6 +22,23 @@ log = structlog.get_logger("api")
 Handle = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
+class NotAnId(Invalid):
+    """This is no id."""
+
+    code = "not_an_id"
+    zh = "不是有效的编号。"
+
+    def __init__(self, pointer: str) -> None:
+        super().__init__(pointer=pointer)
+
+
+class NotStorable(Invalid):
+    """The address holds a character that cannot be kept."""
+
+    code = "not_storable"
+    zh = "地址中含有无法保存的字符。"
+
+
 class Route(APIRoute):
     """Admission before anything of the body is read; If-Match on PATCH; Idempotency-Key on POST."""
 
@@ -88,10 +105,10 @@ def store_of(request: Request) -> UUID:
     try:
         return UUID(request.path_params["store_id"])
     except ValueError:
-        raise Invalid("不是有效的编号 / not an id", "path/store_id") from None
+        raise NotAnId("path/store_id") from None
 
 
 def refuse_unstorable(request: Request) -> None:
     """No value in the address may hold the character NUL, which PostgreSQL cannot keep."""
     if "\x00" in request.url.path or "\x00" in request.scope["path"] or "%00" in request.url.query:
-        raise Invalid("NUL")
+        raise NotStorable
