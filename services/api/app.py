@@ -18,8 +18,10 @@ from services.api.events.routes import router as events
 from services.api.health.routes import router as health
 from services.api.hooks.routes import router as hooks
 from services.api.house import open_house
+from services.api.imports.routes import router as imports
 from services.api.messages.outbox import router as outbox
 from services.api.messages.routes import router as messages
+from services.api.programmes.routes import router as programmes
 from services.api.providers.routes import router as providers
 from services.api.public.routes import router as public
 from services.api.staff.routes import router as staff
@@ -39,9 +41,11 @@ FEATURES: tuple[APIRouter, ...] = (
     stores,
     calendar,
     staff,
+    programmes,
     worklist,
     visits,
     tasks,
+    imports,
     messages,
     surveys,
     templates,

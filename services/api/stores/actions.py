@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from services.api.etags import Expected
+from services.api.shipped import select_shipped
 from services.api.stores.hours import stored_hours
 from services.api.stores.queries import store_by_id
 from services.api.stores.schemas import StoreIn, StorePatch
@@ -41,7 +42,9 @@ async def create_store(session: AsyncSession, body: StoreIn, *, timezone: str, n
     )
     session.add(store)
     await session.flush()
-    await (await raw(session)).execute(set_store_sql(store.id))
+    connection = await raw(session)
+    await connection.execute(set_store_sql(store.id))
+    await select_shipped(connection, store.id, now)
     return store
 
 
