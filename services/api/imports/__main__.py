@@ -9,20 +9,26 @@ import asyncio
 import sys
 from uuid import UUID
 
+import asyncpg
+
 from services.api.imports.job import work_off
 from shared.errors import SettingsInvalid
 from shared.settings import load_settings
 
 
 def main() -> int:
-    """0: nothing waits any more; 2: wrong use or settings."""
+    """0: nothing waits any more; 1: the database is away (the lease runs out, another child goes on); 2: wrong use or settings."""
     try:
         settings = load_settings("database_url", "secret_key")
         store_id = UUID(sys.argv[1])
     except (SettingsInvalid, IndexError, ValueError) as fault:
         sys.stderr.write(f"{fault}\n")
         return 2
-    asyncio.run(work_off(settings, store_id))
+    try:
+        asyncio.run(work_off(settings, store_id))
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as fault:
+        sys.stderr.write(f"import: the database is away ({type(fault).__name__})\n")
+        return 1
     return 0
 
 

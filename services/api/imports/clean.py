@@ -41,6 +41,7 @@ _ORGANISATION = re.compile(
 )
 
 MAX_TEXT: Final = 2000
+LONGEST_BLANK: Final = max(map(len, vocabulary.BLANK))
 MAX_NAME: Final = 60
 MAX_CODE: Final = 64
 MAX_FEN: Final = 2_000_000_000  # 20 million yuan; a column of the database holds no more

@@ -58,7 +58,7 @@ class Draft:
         """The first of the field's cells that says something usable; a bad one is left out and warned of."""
         for column in self._columns.get(field, ()):
             text = self._cells[column.index]
-            if not text or clean.is_blank(text):
+            if _silent(text):
                 continue
             try:
                 return cleaner(text)
@@ -78,7 +78,7 @@ class Draft:
         """A number whose heading may say that it counts in 万."""
         for column in self._columns.get(field, ()):
             text = self._cells[column.index]
-            if not text or clean.is_blank(text):
+            if _silent(text):
                 continue
             try:
                 return cleaner(text, column.factor)
@@ -175,3 +175,8 @@ class Draft:
             only_one = len(faults) == 1 and not numbers
             for fault in faults:
                 self.warn(column.heading, text if only_one else fault.text, fault.fault)
+
+
+def _silent(text: str) -> bool:
+    """Whether a cell says nothing; most cells are longer than any word for that and need no look-up."""
+    return not text or ((len(text) <= clean.LONGEST_BLANK or text[-1].isspace()) and clean.is_blank(text))

@@ -24,12 +24,12 @@ from services.api.imports.draft import Context, Problem
 from services.api.imports.fields import Kind
 from services.api.imports.lease import Claim, LeaseLost, Progress, Result
 from services.api.imports.merging import Merged, Run, merge
-from services.api.imports.people import StaffBook
 from services.api.imports.planned import plan_merged
 from services.api.imports.problems import ProblemLog
 from services.api.imports.read import Table, open_table
 from services.api.imports.reasons import Reason
 from services.api.imports.rows import Rejected, read_row
+from services.api.imports.staff_book import StaffBook
 from services.api.imports.stage import Stager, create_stage
 from services.api.imports.staged import stage_row
 from services.api.imports.values import Row

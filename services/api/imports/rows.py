@@ -70,12 +70,10 @@ def _refuse_shifted(draft: Draft, columns: Columns, cells: Sequence[str]) -> Non
     draft.warnings.append(problem)
 
 
-def _person(draft: Draft, code: str, name: str, *, required: bool) -> PersonOf:
+def _person(draft: Draft, code: str, name: str, known_name: str | None = None) -> PersonOf:
     phones = draft.phones("phone")
     person_code = draft.optional(code, clean.code)
-    person_name = draft.optional(name, clean.name)
-    if required:
-        draft.any_of(name, code, given=(person_code, person_name))
+    person_name = known_name or draft.optional(name, clean.name)
     gender = draft.optional("gender", clean.gender)
     if person_name is not None and gender is None:
         gender = clean.gender_of_title(person_name)
@@ -111,7 +109,7 @@ def _warn_without_phone(draft: Draft, phones: Sequence[object]) -> None:
 
 def _customer(draft: Draft) -> CustomerRow:
     name = draft.required("name", clean.name)
-    person = _person(draft, "external_code", "name", required=False)
+    person = _person(draft, "external_code", "name", name)
     _warn_without_phone(draft, person.phones)
     kind = draft.optional("kind", clean.customer_kind)
     return CustomerRow(
@@ -134,7 +132,8 @@ def _customer(draft: Draft) -> CustomerRow:
 
 
 def _sale(draft: Draft) -> SaleRow:
-    person = _person(draft, "customer_code", "customer_name", required=True)
+    person = _person(draft, "customer_code", "customer_name")
+    draft.any_of("customer_name", "customer_code", given=(person.code, person.name))
     delivered_on = draft.required_day("delivered_on")
     car = _car(draft)
     draft.any_of("vin", "plate", "engine_number", given=(car.vin, car.plate, car.engine_number))
@@ -166,7 +165,7 @@ def _work_order(draft: Draft) -> WorkOrderRow:
     staff = _staff(draft, "advisor", "technician")
     return WorkOrderRow(
         line=draft.line,
-        person=_person(draft, "customer_code", "customer_name", required=False),
+        person=_person(draft, "customer_code", "customer_name"),
         car=car,
         number=number,
         kind=_order_kind(draft),
@@ -198,8 +197,7 @@ def _opened_before(draft: Draft, closed_at: datetime) -> datetime | None:
 
 
 def _lead(draft: Draft) -> LeadRow:
-    draft.required("name", clean.name)
-    person = _person(draft, "customer_code", "name", required=False)
+    person = _person(draft, "customer_code", "name", draft.required("name", clean.name))
     _warn_without_phone(draft, person.phones)
     staff = _staff(draft, "consultant")
     return LeadRow(
@@ -223,7 +221,7 @@ def _policy(draft: Draft) -> PolicyRow:
     draft.any_of("vin", "plate", given=(car.vin, car.plate))
     return PolicyRow(
         line=draft.line,
-        person=_person(draft, "customer_code", "customer_name", required=False),
+        person=_person(draft, "customer_code", "customer_name"),
         car=car,
         number=draft.optional("number", clean.code),
         insurer=draft.optional("insurer", clean.line),
