@@ -6,14 +6,17 @@ tasks, and `vehicles.next_maintenance_on`; a visit that is there already only af
 Never: decides when something is due (that is the domain's), contacts anybody, reads a clock.
 """
 
+from shared.planning.cancel import cancel_open, replan_vehicles
 from shared.planning.facts import facts_of_sales, facts_of_work_orders, mark_first_services
 from shared.planning.follow import plan_follow_ons
-from shared.planning.maintenance import plan_maintenance, record_maintenance, refresh_maintenance
+from shared.planning.maintenance import end_reminders, plan_maintenance, record_maintenance, refresh_maintenance
 from shared.planning.plan import PlanCounts, plan_facts
 from shared.planning.replan import replan_fact, replan_facts
 
 __all__ = [
     "PlanCounts",
+    "cancel_open",
+    "end_reminders",
     "facts_of_sales",
     "facts_of_work_orders",
     "mark_first_services",
@@ -24,4 +27,5 @@ __all__ = [
     "refresh_maintenance",
     "replan_fact",
     "replan_facts",
+    "replan_vehicles",
 ]

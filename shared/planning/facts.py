@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from functools import lru_cache
@@ -21,6 +21,7 @@ from shared.domain.mileage import (
 from shared.domain.programme import Fact, Trigger, card_fact, one_per_car_and_day
 from shared.stores import StoreContext
 
+INTERNAL = "internal"
 _GONE = "c.deceased_at IS NOT NULL OR c.merged_into IS NOT NULL OR v.ended_at IS NOT NULL OR v.excluded"
 
 _SALES = f"""
@@ -60,7 +61,7 @@ _MARK_FIRST = """
 """
 
 
-async def facts_of_sales(conn: Connection, store: StoreContext, ids: Sequence[UUID]) -> list[Fact]:
+async def facts_of_sales(conn: Connection, store: StoreContext, ids: Collection[UUID]) -> list[Fact]:
     """Two facts for each sale: the car was delivered, and its card was (or at the latest will be) handed to after-sales.
 
     Internal, test and trade cars, cars that left and customers who died or were merged away give excluded facts.
@@ -71,20 +72,23 @@ async def facts_of_sales(conn: Connection, store: StoreContext, ids: Sequence[UU
     return [*delivered, *cards]
 
 
-async def facts_of_work_orders(conn: Connection, store: StoreContext, ids: Sequence[UUID]) -> list[Fact]:
+async def facts_of_work_orders(conn: Connection, store: StoreContext, ids: Collection[UUID]) -> list[Fact]:
     """One fact for each car and day on which one of the orders closed, whichever other orders of the day there are.
 
-    Internal orders and excluded cars give none. A day that has visits already keeps the order that started them.
+    Internal orders and excluded cars give excluded facts, which start nothing and end what was started before. A day that has
+    visits already keeps the order that started them.
     """
     rows = await conn.fetch(_ORDERS, store.id, list(ids), store.timezone)
-    facts = one_per_car_and_day(_closed_order(row, store) for row in rows)
+    orders = [_closed_order(row, store) for row in rows]
+    left_out = [replace(order, excluded=True) for order in orders if order.excluded or order.kind == INTERNAL]
+    facts = one_per_car_and_day(orders)
     grouped = [fact for fact in facts if "work_order_ids" in fact.attrs]
     if not grouped:
-        return facts
+        return [*facts, *left_out]
     members = {UUID(text): fact.id for fact in grouped for text in fact.attrs["work_order_ids"].split(",")}
     started = await conn.fetch(_STARTED, store.id, list(members))
     starters = {members[row["trigger_id"]]: row["trigger_id"] for row in started}
-    return [replace(fact, id=starters.get(fact.id, fact.id)) for fact in facts]
+    return [*(replace(fact, id=starters.get(fact.id, fact.id)) for fact in facts), *left_out]
 
 
 async def mark_first_services(conn: Connection, store_id: UUID, ids: Sequence[UUID]) -> None:

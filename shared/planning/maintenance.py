@@ -7,8 +7,7 @@ visits is the day the interval began, so that a date that moves with the odomete
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
@@ -23,11 +22,11 @@ from shared.domain.mileage import (
     Reading,
     maintenance_due,
 )
-from shared.domain.programme import FIRST_IMPORT_DAYS, Fact, PlannedVisit, Trigger
+from shared.domain.programme import FIRST_IMPORT_DAYS, Fact, Trigger
 from shared.events import SYSTEM, Actor
 from shared.planning.facts import first_interval
 from shared.planning.people import Assigner
-from shared.planning.plan import PlanCounts, Planner
+from shared.planning.plan import INTERVAL, PlanCounts, Planner
 from shared.planning.rows import Draft, tell, write_events, write_visits
 from shared.stores import StoreContext
 
@@ -111,13 +110,13 @@ async def plan_maintenance(conn: Connection, store: StoreContext, *, now: dateti
     planner = Planner(store, now)
     planned = [(visit, programme, fact) for fact in facts for visit, programme in planner.visits(fact)]
     assigner = await Assigner.load(conn, store, now=now, customer_ids={fact.customer_id for fact in facts})
-    drafts = [Draft(_of_interval(visit, fact), programme, assigner.assign(visit, fact)) for visit, programme, fact in planned]
+    drafts = [Draft(visit, programme, assigner.assign(visit, fact)) for visit, programme, fact in planned]
     written = await write_visits(conn, store.id, drafts, now=now, actor=actor, vault=None)
     await tell(conn, store.id, written.planned)
     return PlanCounts(written.planned, written.expired)
 
 
-async def facts_of_vehicles(conn: Connection, store: StoreContext, vehicle_ids: Sequence[UUID]) -> list[Fact]:
+async def facts_of_vehicles(conn: Connection, store: StoreContext, vehicle_ids: Collection[UUID]) -> list[Fact]:
     """Maintenance falls due: one fact for each car that has a date; its id is the car's."""
     rows = await conn.fetch(_VEHICLES, store.id, list(vehicle_ids), store.timezone)
     return [_due(row, store) for row in rows if row["next_maintenance_on"] is not None]
@@ -185,9 +184,5 @@ def _due(row: asyncpg.Record, store: StoreContext) -> Fact:
         vehicle_id=row["id"],
         person_staff_id=row["advisor_id"],
         excluded=row["excluded"],
-        attrs={"interval": str(interval_number(_began(row)))},
+        attrs={INTERVAL: str(interval_number(_began(row)))},
     )
-
-
-def _of_interval(visit: PlannedVisit, fact: Fact) -> PlannedVisit:
-    return replace(visit, occurrence=int(fact.attrs["interval"]))

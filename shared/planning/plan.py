@@ -18,6 +18,7 @@ from shared.stores import StoreContext
 
 # A window may stretch to the next open day; no closure is longer than this.
 _SLACK_DAYS = 60
+INTERVAL = "interval"
 _UNIT_DAYS = {"hours": 1 / 24, "days": 1, "months": 31}
 _BY_DAY = frozenset({Trigger.SALE_DELIVERED, Trigger.CARD_HANDED_OVER})
 
@@ -91,7 +92,8 @@ class Planner:
 
     def _planned(self, programme: Programme, fact: Fact) -> tuple[list[PlannedVisit], int]:
         if fact.type not in _BY_DAY:
-            return plan(programme, fact, self._store.calendar, self._now, first_import=self._first_import)
+            visits, skipped = plan(programme, fact, self._store.calendar, self._now, first_import=self._first_import)
+            return [_of_interval(visit, fact) for visit in visits], skipped
         key = (programme.key, fact.type, fact.at, fact.insured, fact.plated, *sorted(fact.attrs.items()))
         if key not in self._plans:
             self._plans[key] = plan(programme, fact, self._store.calendar, self._now, first_import=self._first_import)
@@ -109,6 +111,12 @@ class Planner:
             self._reach[programme.key] = _reach_days(programme)
         reach = self._reach[programme.key]
         return reach is not None and fact.on + timedelta(days=reach + _SLACK_DAYS + FIRST_IMPORT_DAYS) < self._today
+
+
+def _of_interval(visit: PlannedVisit, fact: Fact) -> PlannedVisit:
+    """A reminder of maintenance is numbered by its interval: a due date that moves with the odometer is not planned twice."""
+    number = fact.attrs.get(INTERVAL)
+    return visit if number is None else replace(visit, occurrence=int(number))
 
 
 Plans = dict[tuple[object, ...], tuple[list[PlannedVisit], int]]

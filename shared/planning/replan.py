@@ -77,7 +77,7 @@ async def replan_facts(
     }
     by_trigger = {(str(fact.type), fact.id): fact for fact in facts}
     changes = _changes(rows, by_trigger, planner, wanted)
-    await _cancel(conn, store.id, changes.cancel, now, actor)
+    await cancel_visits(conn, store.id, changes.cancel, now, actor)
     await _move(conn, store.id, changes.move, now, actor)
     there = {(row["trigger_id"], row["programme"], row["step"], row["occurrence"]) for row in rows}
     counts = await _add(conn, store, [wanted[key] for key in wanted if key not in there], by_trigger, now, actor, vault)
@@ -129,7 +129,10 @@ def _differs(row: asyncpg.Record, visit: PlannedVisit) -> bool:
     return (row["due_on"], row["window_end"]) != (visit.due_on, visit.window_end) or visit.state == EXPIRED
 
 
-async def _cancel(conn: Connection, store_id: UUID, cancelled: Mapping[str, Sequence[UUID]], now: datetime, actor: Actor) -> None:
+async def cancel_visits(
+    conn: Connection, store_id: UUID, cancelled: Mapping[str, Sequence[UUID]], now: datetime, actor: Actor
+) -> None:
+    """Cancel visits that the caller has locked, by reason."""
     for reason, ids in cancelled.items():
         await conn.execute(_CANCEL, store_id, list(ids), reason, now)
         await write_events(conn, store_id, [(id_, "cancelled", {"reason": reason}) for id_ in ids], now=now, actor=actor)

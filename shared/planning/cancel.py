@@ -1,0 +1,46 @@
+"""Ending open visits because of what became of a car or a customer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from shared.db import Connection
+from shared.events import Actor
+from shared.planning.facts import facts_of_sales, facts_of_work_orders
+from shared.planning.maintenance import facts_of_vehicles
+from shared.planning.plan import PlanCounts
+from shared.planning.replan import cancel_visits, replan_facts
+from shared.planning.rows import tell
+from shared.stores import StoreContext
+
+Owner = Literal["vehicle_id", "customer_id"]
+_LOCK = "SELECT id FROM visits WHERE store_id = $1 AND {} = $2 AND state IN ('planned', 'due', 'trying') ORDER BY id FOR UPDATE"
+_TRIGGERS = """
+    SELECT DISTINCT split_part(trigger_type, '.', 1) AS kind, trigger_id FROM visits
+    WHERE store_id = $1 AND vehicle_id = ANY($2) AND state IN ('planned', 'due', 'trying')
+"""
+
+
+async def cancel_open(
+    conn: Connection, store_id: UUID, owner: Owner, owner_id: UUID, reason: str, *, now: datetime, actor: Actor
+) -> int:
+    """Cancel every open visit of a car or of a customer; how many."""
+    ids = [row["id"] for row in await conn.fetch(_LOCK.format(owner), store_id, owner_id)]
+    await cancel_visits(conn, store_id, {reason: ids} if ids else {}, now, actor)
+    await tell(conn, store_id, len(ids))
+    return len(ids)
+
+
+async def replan_vehicles(
+    conn: Connection, store: StoreContext, vehicle_ids: Sequence[UUID], *, now: datetime, actor: Actor
+) -> PlanCounts:
+    """Bring open visits in line with what is known of their cars now, such as one that is excluded from follow-up."""
+    rows = await conn.fetch(_TRIGGERS, store.id, list(vehicle_ids))
+    ids = {kind: [row["trigger_id"] for row in rows if row["kind"] == kind] for kind in {row["kind"] for row in rows}}
+    facts = await facts_of_sales(conn, store, {*ids.get("sale", ()), *ids.get("card", ())})
+    facts += await facts_of_work_orders(conn, store, ids.get("work_order", ()))
+    facts += await facts_of_vehicles(conn, store, ids.get("maintenance", ()))
+    return await replan_facts(conn, store, facts, now=now, actor=actor)
