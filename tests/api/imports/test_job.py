@@ -292,6 +292,18 @@ async def test_an_order_belongs_to_the_owner_of_the_car_whoever_brought_it(impor
     ]
 
 
+async def test_an_order_gives_a_car_away_only_to_a_customer_known_by_code(importer: Importer, fetch: Fetch) -> None:
+    await importer(Kind.CUSTOMERS, "客户编号,客户姓名,手机\nK1,王伟,13812345678\nK2,李娜,13912345678\n")
+    await importer(Kind.SALES, f"客户编号,VIN,车牌,交车日期\nK1,{VIN},沪A12345,2026-01-05\n")
+    order = "工单号,VIN,结算时间,客户编号,车主,联系电话\n"
+    await importer(Kind.WORK_ORDERS, order + f"W1,{VIN},2026-11-01,R77,赵敏,13712345678\n")
+    owners = "SELECT c.name, v.ended_at IS NULL AS current FROM vehicles v JOIN customers c ON c.id = v.customer_id WHERE v.store_id = $1"
+    assert [tuple(row) for row in await fetch(owners)] == [("王伟", True)]
+
+    assert counts(await importer(Kind.WORK_ORDERS, order + f"W2,{VIN},2026-11-10,K2,李娜,13912345678\n")) == (1, 0, 0, 0)
+    assert {row["name"]: row["current"] for row in await fetch(owners)} == {"王伟": False, "李娜": True}
+
+
 async def test_an_order_of_an_unknown_car_makes_its_customer_or_is_refused(importer: Importer, fetch: Fetch) -> None:
     text = (
         "工单号,车牌,VIN,结算时间,车主,联系电话\n"

@@ -27,12 +27,14 @@ _SAME_CAR: Final = (
 _OF_THE_CUSTOMER = "v.customer_id = s.customer_id"
 _OF_ANYBODY = "v.ended_at IS NULL"
 
-# An order or a policy says whose car it is only by a code of another customer: whoever brings a car need not own it.
+# Whoever brings a car need not own it, and a workshop may number its customers its own way: an order or a policy gives a car to
+# somebody else only by the code of a customer who is known as such.
 _KEEP_OWNER = """
-    UPDATE stage s SET customer_id = v.customer_id, person_key = NULL
-    FROM vehicles v JOIN customers c ON c.store_id = v.store_id AND c.id = v.customer_id
+    UPDATE stage s SET customer_id = v.customer_id, person_key = NULL FROM vehicles v
     WHERE v.store_id = $1 AND v.id = s.vehicle_id
-      AND (s.code IS NULL OR c.external_code = s.code OR (c.external_code IS NULL AND c.name = s.name))
+      AND (s.code IS NULL OR NOT EXISTS (
+          SELECT FROM customers k WHERE k.store_id = $1 AND k.external_code = s.code
+          AND coalesce(k.merged_into, k.id) <> v.customer_id))
 """
 _ANOTHER_OWNER = """
     UPDATE stage s SET vehicle_id = NULL FROM vehicles v
