@@ -23,8 +23,8 @@ from deploy.local.process import tethered
 from shared.clock import machine_now
 from shared.db import asyncpg_url
 from tests.servers import Servers
-from tests.support.provider import Provider
 from tests.support.mailbox import Mailbox
+from tests.support.provider import Provider
 
 SECRET = "a secret of the flow tests, long enough for anybody"
 START = "2026-11-20T08:00:00+08:00"  # a Friday
