@@ -9,6 +9,7 @@ CONSOLE_PORT ?= 8080
 DATA ?= .local
 T ?= tests
 
+LOCK := --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links -q
 VENV := .venv
 BIN := $(VENV)/bin
 PYTHON := $(BIN)/python
@@ -57,8 +58,12 @@ fuzz: setup  ## the whole contract under random requests
 compose-test: setup  ## build the image, start the compose file, try it (needs Docker)
 	@exec $(PYTHON) -m tests.compose
 
+lock:  ## compile the lock files anew from pyproject.toml (needs uv)
+	uv pip compile pyproject.toml $(LOCK) -o requirements.lock
+	uv pip compile pyproject.toml $(LOCK) --extra embedded --extra dev -o requirements-dev.lock
+
 clean:  ## remove .venv and caches; the data in .local stay
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help setup run test check fmt openapi bench faults browser fuzz compose-test clean
+.PHONY: help setup run test check fmt openapi bench faults browser fuzz compose-test lock clean
