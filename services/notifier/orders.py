@@ -24,9 +24,9 @@ _OPEN = """
     WHERE o.store_id = $1 AND o.handled_at IS NULL ORDER BY o.at, o.id LIMIT $2 FOR UPDATE SKIP LOCKED
 """
 _MOVE = """
-    UPDATE messages SET state = $3, reason = $4, wake_at = $5, updated_at = $6,
-        delivered_at = CASE WHEN $3 = 'delivered' THEN $6::timestamptz ELSE delivered_at END,
-        expire_at = CASE WHEN $3 = 'queued' THEN NULL ELSE expire_at END
+    UPDATE messages SET state = $3::text, reason = $4, wake_at = $5, updated_at = $6,
+        delivered_at = CASE WHEN $3::text = 'delivered' THEN $6::timestamptz ELSE delivered_at END,
+        expire_at = CASE WHEN $3::text = 'queued' THEN NULL ELSE expire_at END
     WHERE store_id = $1 AND id = $2
 """
 _HANDLED = "UPDATE message_orders SET handled_at = $3, outcome = $4 WHERE store_id = $1 AND id = $2"

@@ -11,6 +11,7 @@ from datetime import datetime
 from email.utils import format_datetime
 from functools import lru_cache
 from html import escape
+from urllib.parse import quote
 from uuid import UUID
 
 from services.notifier.channels.base import Outgoing
@@ -18,6 +19,7 @@ from services.notifier.channels.base import Outgoing
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]+")
 _ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?")
 _LINK = re.compile(r"https?://[^\s<>\"'，。；）]+")
+_URL_SAFE = "%/:?&=#~+@!$,;()*[]"
 _WORD_BYTES = 42  # of UTF-8 in one encoded word: 56 letters of base64, well inside 75
 
 LAYOUT = (
@@ -34,7 +36,7 @@ class UnsafeAddress(ValueError):
 
 def check_address(address: str) -> str:
     """The address itself. Raises UnsafeAddress on anything but one plain ASCII mailbox."""
-    if len(address) > 254 or not _ADDRESS.fullmatch(address) or ".." in address:
+    if len(address) > 254 or address.find("@") > 64 or not _ADDRESS.fullmatch(address) or ".." in address:
         raise UnsafeAddress
     return address
 
@@ -58,7 +60,7 @@ def build(message: Outgoing, sender: str) -> bytes:
         "Auto-Submitted: auto-generated",
     ]
     if message.unsubscribe_url:
-        headers.append(f"List-Unsubscribe: <{_plain(message.unsubscribe_url)}>")
+        headers.append(f"List-Unsubscribe: <{quote(_plain(message.unsubscribe_url), safe=_URL_SAFE)}>")
         headers.append("List-Unsubscribe-Post: List-Unsubscribe=One-Click")
     headers.append(f'Content-Type: multipart/alternative; boundary="{boundary}"')
     head = "\r\n".join(headers).encode("ascii")
