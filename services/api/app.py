@@ -19,18 +19,23 @@ from services.api.health.routes import router as health
 from services.api.hooks.routes import router as hooks
 from services.api.house import open_house
 from services.api.imports.routes import router as imports
+from services.api.leads.routes import router as leads
 from services.api.messages.outbox import router as outbox
 from services.api.messages.routes import router as messages
+from services.api.policies.routes import router as policies
 from services.api.programmes.routes import router as programmes
 from services.api.providers.routes import router as providers
 from services.api.public.routes import router as public
+from services.api.sales.routes import router as sales
 from services.api.staff.routes import router as staff
 from services.api.stores.calendar import router as calendar
 from services.api.stores.routes import router as stores
 from services.api.surveys.routes import router as surveys
 from services.api.tasks.routes import router as tasks
 from services.api.templates.routes import router as templates
+from services.api.vehicles.routes import router as vehicles
 from services.api.visits.routes import router as visits
+from services.api.work_orders.routes import router as work_orders
 from services.api.worklist.routes import router as worklist
 from shared.settings import Settings
 
@@ -41,6 +46,11 @@ FEATURES: tuple[APIRouter, ...] = (
     stores,
     calendar,
     staff,
+    vehicles,
+    sales,
+    policies,
+    work_orders,
+    leads,
     programmes,
     worklist,
     visits,
