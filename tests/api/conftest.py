@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import httpx
@@ -26,6 +26,7 @@ from shared.settings import DEVELOPMENT_SECRET, Settings
 from tests.factories import make_account, make_staff, make_store
 
 CLOCK = "2026-11-23T09:00:00+08:00@step"
+START = datetime.fromisoformat(CLOCK.partition("@")[0])
 
 
 @dataclass(frozen=True)
@@ -57,10 +58,14 @@ async def app(api_settings: Settings) -> AsyncIterator[FastAPI]:
 
 
 @pytest.fixture
-def house(app: FastAPI) -> House:
-    """What the app holds; forgets whom it knew before each test."""
+async def house(app: FastAPI, pool: Pool) -> House:
+    """What the app holds, before each test with its clock at nine and knowing nobody."""
     house: House = app.state.house
     house.identities.forget()
+    if house.clock.now() != START or house.clock.speed:  # the worker's database has one clock, and others may have set it
+        async with pool.acquire() as connection:
+            await connection.execute("UPDATE business_clock SET machine_at = $1, business_at = $1, speed = 0", START)
+            await house.clock.refresh(connection)
     return house
 
 
