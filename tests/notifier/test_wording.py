@@ -14,7 +14,7 @@ SIGNED = "沪兴汽车"
 
 
 def sms(key: str, language: str = "zh", **values: str) -> str:
-    return render(shipped()[(key, "sms", language)], VARIABLES | values, signature=SIGNED).body
+    return render(shipped()[(key, "sms", language)], {**VARIABLES, **values}, signature=SIGNED).body
 
 
 def test_the_sms_after_calls_that_reached_nobody() -> None:
