@@ -6,7 +6,8 @@ Writes: the row it is told to. Never: decides what may change, or who may.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -18,7 +19,7 @@ import orjson
 from services.api.etags import Expected
 from services.api.paging import Paging
 from shared.db import Connection
-from shared.errors import Invalid, NotFound
+from shared.errors import Conflict, Invalid, NotFound
 from shared.ids import new_id
 
 Values = Mapping[str, Any]
@@ -95,6 +96,26 @@ async def require(conn: Connection, table: str, store_id: UUID, row_id: UUID | N
         return
     if not await conn.fetchval(f"SELECT true FROM {table} WHERE store_id = $1 AND id = $2", store_id, row_id):
         raise Invalid("没有该编号 / no such id in this store", pointer)
+
+
+async def customer(conn: Connection, store_id: UUID, customer_id: UUID, pointer: str) -> UUID:
+    """The customer a field names; the id of a file that was merged leads to the one that stayed. Raises Invalid at the field."""
+    found: UUID | None = await conn.fetchval(
+        "SELECT coalesce(merged_into, id) FROM customers WHERE store_id = $1 AND id = $2", store_id, customer_id
+    )
+    if found is None:
+        raise Invalid("没有该编号 / no such id in this store", pointer)
+    return found
+
+
+@asynccontextmanager
+async def once(conn: Connection, repeated: Conflict) -> AsyncIterator[None]:
+    """A write that a constraint refuses when it says again what is there. Raises `repeated` then."""
+    try:
+        async with conn.transaction():
+            yield
+    except asyncpg.UniqueViolationError:
+        raise repeated from None
 
 
 async def page(

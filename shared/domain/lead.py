@@ -11,13 +11,14 @@ from typing import Final
 from shared.domain.calendar import add_months
 
 BY_DAYS, ABC = "by-days", "abc"
-REACTIVATE_AFTER_DAYS = 90
 LATER_DAYS = 30
+
+_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True)
 class Level:
-    """A level: its key, names, up to how many days (or a month) before the purchase it holds, and how often to call."""
+    """A level: its key, names, up to how many days (or months) before the purchase it holds, and how often to call."""
 
     key: str
     zh: str
@@ -26,11 +27,11 @@ class Level:
     within_days: int | None = None
     within_months: int | None = None
 
-    def holds(self, expected_on: date, today: date) -> bool:
-        """True when the purchase is as near as this level says; the last level of a policy holds for every day."""
+    def until(self, today: date) -> date | None:
+        """The last expected day of which this level holds today; None for the last level, which holds for every later day."""
         if self.within_days is not None:
-            return expected_on <= today + timedelta(days=self.within_days)
-        return self.within_months is None or expected_on <= add_months(today, self.within_months)
+            return today + timedelta(days=self.within_days)
+        return None if self.within_months is None else add_months(today, self.within_months)
 
 
 POLICIES: Final[Mapping[str, tuple[Level, ...]]] = {
@@ -44,23 +45,54 @@ POLICIES: Final[Mapping[str, tuple[Level, ...]]] = {
     ABC: (
         Level("A", "A级（一周内）", "A: within a week", 2, within_days=7),
         Level("B", "B级（一个月内）", "B: within a month", 7, within_months=1),
-        Level("C", "C级（一个月以上）", "C: later", 30),
+        Level("C", "C级（一个月以上）", "C: later", LATER_DAYS),
     ),
 }
+"""The levels of each policy, the nearest first. Sources: S0 (by-days; later: the consultant's date, by default 30 days), S2 (abc)."""
+
+
+class UnknownLevel(ValueError):
+    """The policy has no level of that key."""
+
+
+def levels_of(policy: str) -> tuple[Level, ...]:
+    """The levels of a policy, the nearest first; a policy nobody knows is by-days."""
+    return POLICIES.get(policy, POLICIES[BY_DAYS])
 
 
 def level_of(expected_on: date | None, today: date, policy: str = BY_DAYS) -> Level:
     """The level of a lead on a day of the store.
 
-    In: the day the customer means to buy (None: not known, the last level), today, the store's policy (an unknown one is by-days).
-    A day that has passed is as near as can be. Sources: S0 (by-days), S2 (abc).
+    In: the day the customer means to buy (None: not known, the last level), today, the store's policy. A day that has passed is as
+    near as can be. Sources: S0 (by-days), S2 (abc).
     """
-    levels = POLICIES.get(policy, POLICIES[BY_DAYS])
+    *nearer, last = levels_of(policy)
     if expected_on is None:
-        return levels[-1]
-    return next(level for level in levels if level.holds(expected_on, today))
+        return last
+    return next((level for level in nearer if expected_on <= (level.until(today) or date.max)), last)
 
 
-def contact_on(level: Level, last_contact_on: date) -> date:
-    """The next day to be in touch, from the last (or from the first visit to the showroom)."""
-    return last_contact_on + timedelta(days=level.every_days)
+def next_contact_on(expected_on: date | None, last_contact_on: date, policy: str = BY_DAYS) -> date:
+    """The next day to be in touch: the first on which as many days have passed as the level of that day asks for.
+
+    So it comes nearer as the purchase does: a lead of level C on the day of the last contact is not left alone for 30 days when it
+    turns B after 5. In: the expected day, the last contact (or the first visit to the showroom), the policy. Out: a day after the
+    last contact; one that has passed is overdue. Source: domain.md §2 ("the next due date moves with it").
+    """
+    day = last_contact_on + _DAY
+    while (day - last_contact_on).days < level_of(expected_on, day, policy).every_days:
+        day += _DAY
+    return day
+
+
+def expected_between(key: str, today: date, policy: str = BY_DAYS) -> tuple[date | None, date | None]:
+    """Which expected days make a lead of this level today: later than the first, up to the second; None is no bound.
+
+    A lead without an expected day belongs to the level without an upper bound. Raises UnknownLevel.
+    """
+    after: date | None = None
+    for level in levels_of(policy):
+        if level.key == key:
+            return after, level.until(today)
+        after = level.until(today)
+    raise UnknownLevel(key)
