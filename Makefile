@@ -60,6 +60,7 @@ compose-test: setup  ## build the image, start the compose file, try it (needs D
 
 lock:  ## compile the lock files anew from pyproject.toml (needs uv)
 	uv pip compile pyproject.toml $(LOCK) -o requirements.lock
+	echo hatchling | uv pip compile - $(LOCK) -o requirements-build.lock
 	uv pip compile pyproject.toml $(LOCK) --extra embedded --extra dev -o requirements-dev.lock
 
 clean:  ## remove .venv and caches; the data in .local stay
