@@ -86,7 +86,7 @@ class Clock:
         self._anchor = Anchor(row["machine_at"], row["business_at"], row["speed"]) if row else None
 
 
-async def start_clock(connection: asyncpg.Connection, setting: str) -> Clock:
+async def start_clock(connection: asyncpg.Connection | asyncpg.pool.PoolConnectionProxy, setting: str) -> Clock:
     """The clock of this process; the first process to come with a setting stores the anchor, the others read it.
 
     In: a connection that may write `business_clock`, HUIFANG_CLOCK. A deployment without a setting and without a stored
@@ -106,7 +106,7 @@ async def start_clock(connection: asyncpg.Connection, setting: str) -> Clock:
     return clock
 
 
-async def move_clock(connection: asyncpg.Connection, to: datetime) -> None:
+async def move_clock(connection: asyncpg.Connection | asyncpg.pool.PoolConnectionProxy, to: datetime) -> None:
     """Set a clock that stands still to `to` and tell every process."""
     await connection.execute("UPDATE business_clock SET business_at = $1, machine_at = $2 WHERE id = 1", to, machine_now())
     await connection.execute("SELECT pg_notify('huifang_clock', '')")

@@ -57,7 +57,7 @@ async def make_context(settings: Settings, pool: Pool) -> Context:
     """What the parts share."""
     meters = Meters(CollectorRegistry())
     async with pool.acquire() as conn:
-        clock = await start_clock(conn, settings.clock)  # type: ignore[arg-type]  # the pool's proxy has every method of a connection
+        clock = await start_clock(conn, settings.clock)
     emitter = Emitter(settings.redis_url, pool, clock, meters)
     return Context(settings, pool, clock, emitter, meters, notices=Notices())
 

@@ -8,9 +8,10 @@ from contextlib import suppress
 from typing import Any
 
 import structlog
-from arq import cron, func
-from arq.connections import RedisSettings
+from arq import create_pool, cron, func
+from arq.connections import ArqRedis, RedisSettings
 from arq.worker import Worker
+from redis.exceptions import RedisError
 
 from services.scheduler.context import Notices
 
@@ -48,11 +49,23 @@ async def _run_once(redis_url: str, notices: Notices, stop: asyncio.Event) -> st
     """One worker's life. Out: the name of what ended it."""
     settings = RedisSettings.from_dsn(redis_url)
     settings.conn_retries, settings.conn_timeout = 0, 1
+    try:
+        redis = await create_pool(settings)
+    except (RedisError, OSError, TimeoutError) as error:
+        return type(error).__name__
+    try:
+        return await _work(redis, notices, stop)
+    finally:
+        with suppress(RedisError, OSError):
+            await redis.aclose(close_connection_pool=True)
+
+
+async def _work(redis: ArqRedis, notices: Notices, stop: asyncio.Event) -> str:
     worker = Worker(
         functions=[func(ring, name="ring")],
         cron_jobs=[cron(ring, second=0, name="tick")],
         queue_name=QUEUE,
-        redis_settings=settings,
+        redis_pool=redis,
         ctx={"notices": notices},
         handle_signals=False,
         keep_result=0,
@@ -62,15 +75,10 @@ async def _run_once(redis_url: str, notices: Notices, stop: asyncio.Event) -> st
     )
     running = asyncio.create_task(worker.async_run())
     stopping = asyncio.create_task(stop.wait())
-    try:
-        await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        if running.done():
-            fault = running.exception()
-            return type(fault).__name__ if fault else "ended"
-        return "stopped"
-    finally:
-        for task in (running, stopping):
-            task.cancel()
-        await asyncio.gather(running, stopping, return_exceptions=True)
-        with suppress(Exception):
-            await worker.close()
+    await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    fault = running.exception() if running.done() else None
+    jobs = (running, stopping, *worker.tasks.values())
+    for job in jobs:
+        job.cancel()
+    await asyncio.gather(*jobs, return_exceptions=True)
+    return type(fault).__name__ if fault else "ended"

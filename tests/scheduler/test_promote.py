@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from services.scheduler.promote import Claimed, promote
 from services.scheduler.work import work
+from shared.db import Connection
 from shared.events import SYSTEM
 from shared.progress import progress
 from shared.stores import load_store
@@ -53,7 +54,7 @@ visits = st.fixed_dictionaries(
 )
 
 
-async def arrange(conn: asyncpg.Connection[Any], file: dict[str, Any], visit: dict[str, Any]) -> asyncpg.Record:
+async def arrange(conn: Connection, file: dict[str, Any], visit: dict[str, Any]) -> asyncpg.Record:
     store = await make_store(conn)
     customer = await make_customer(conn, store_id=store["id"], phone=None, preferred_channel=file["preferred"])
     for rank, phone in enumerate(file["phones"], start=1):
@@ -88,14 +89,14 @@ async def arrange(conn: asyncpg.Connection[Any], file: dict[str, Any], visit: di
     )
 
 
-async def outcome(conn: asyncpg.Connection[Any], visit: asyncpg.Record) -> tuple[object, ...]:
+async def outcome(conn: Connection, visit: asyncpg.Record) -> tuple[object, ...]:
     row = await conn.fetchrow(f"SELECT {COLUMNS} FROM visits WHERE id = $1", visit["id"])
     events = await conn.fetch("SELECT due_seq, step, due_at, created_at FROM due_contact_events WHERE visit_id = $1", visit["id"])
     assert row is not None
     return tuple(row), [tuple(event) for event in events]
 
 
-async def promoted(conn: asyncpg.Connection[Any], visit: asyncpg.Record) -> Claimed:
+async def promoted(conn: Connection, visit: asyncpg.Record) -> Claimed:
     ladder = (await load_store(conn, visit["store_id"], today=TODAY)).ladder
     return await promote(
         conn, visit["store_id"], now=NOW, limit=10, zone="Asia/Shanghai", sms_from=ladder.sms_from, sms_to=ladder.sms_to
@@ -105,7 +106,7 @@ async def promoted(conn: asyncpg.Connection[Any], visit: asyncpg.Record) -> Clai
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(file=files, visit=visits)
 async def test_what_the_statement_promotes_is_what_the_ladder_says(
-    connection: asyncpg.Connection[Any], file: dict[str, Any], visit: dict[str, Any]
+    connection: Connection, file: dict[str, Any], visit: dict[str, Any]
 ) -> None:
     whole = connection.transaction()
     await whole.start()
@@ -128,7 +129,7 @@ async def test_what_the_statement_promotes_is_what_the_ladder_says(
         await whole.rollback()
 
 
-async def test_plain_visits_do_go_by_the_statement(connection: asyncpg.Connection[Any]) -> None:
+async def test_plain_visits_do_go_by_the_statement(connection: Connection) -> None:
     for channel in ("phone", "sms", "onsite"):
         visit = await make_visit(connection, channel=channel)
 
@@ -137,7 +138,7 @@ async def test_plain_visits_do_go_by_the_statement(connection: asyncpg.Connectio
         assert (len(claimed.event_ids), list(claimed.others)) == (1, [])
 
 
-async def test_a_visit_announced_before_is_not_plain(connection: asyncpg.Connection[Any]) -> None:
+async def test_a_visit_announced_before_is_not_plain(connection: Connection) -> None:
     visit = await make_visit(connection, channel="sms", due_seq=1)
 
     claimed = await promoted(connection, visit)
@@ -145,7 +146,7 @@ async def test_a_visit_announced_before_is_not_plain(connection: asyncpg.Connect
     assert (list(claimed.event_ids), list(claimed.others)) == ([], [visit["id"]])
 
 
-async def test_what_a_batch_rings_is_what_it_wrote(owner: asyncpg.Connection[Any], make_scheduler: Make) -> None:
+async def test_what_a_batch_rings_is_what_it_wrote(owner: Connection, make_scheduler: Make) -> None:
     store = await make_store(owner)
     for _ in range(7):
         await make_visit(owner, store_id=store["id"])
