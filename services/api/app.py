@@ -11,6 +11,7 @@ from services.api import contract, errors
 from services.api.api_keys.routes import router as api_keys
 from services.api.audit_log.routes import router as audit_log
 from services.api.auth.routes import router as auth
+from services.api.customers.routes import router as customers
 from services.api.dev.routes import router as dev
 from services.api.edge import Edge
 from services.api.enumerations.routes import router as enumerations
@@ -46,6 +47,7 @@ FEATURES: tuple[APIRouter, ...] = (
     stores,
     calendar,
     staff,
+    customers,
     vehicles,
     sales,
     policies,

@@ -147,6 +147,7 @@ RULES: Mapping[str, Rule] = {
     f"POST {S}/customers/{{customer_id}}/deceased": WRITE,
     f"POST {S}/customers/{{customer_id}}/deceased/undo": MANAGE,
     f"POST {S}/customers/{{customer_id}}/opt-outs": WRITE,
+    f"DELETE {S}/customers/{{customer_id}}/opt-outs/{{contact_point_id}}": WRITE,
     f"GET {S}/vehicles": READ,
     f"POST {S}/vehicles": WRITE,
     f"GET {S}/vehicles/{{vehicle_id}}": READ,

@@ -158,7 +158,7 @@ class AuditEntry(StoreRow, table=True):
     """Who did what to what, append-only by grant. Writer: all services."""
 
     __tablename__ = "audit_log"
-    __table_args__ = (Index("ix_audit_log_at", "store_id", "at"),)
+    __table_args__ = (Index("ix_audit_log_at", "store_id", "at"), Index("ix_audit_log_object", "store_id", "object_id"))
 
     at: datetime = Field(sa_type=INSTANT)
     actor_kind: str

@@ -164,6 +164,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("store_id", "id", name=op.f("pk_audit_log")),
     )
     op.create_index("ix_audit_log_at", "audit_log", ["store_id", "at"], unique=False)
+    op.create_index("ix_audit_log_object", "audit_log", ["store_id", "object_id"], unique=False)
     op.create_table(
         "hook_tokens",
         sa.Column("id", sa.Uuid(), nullable=False),

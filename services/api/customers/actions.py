@@ -1,0 +1,226 @@
+"""Writes of customers: the file, its contact points, consents, opt-outs, a death."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from services.api import audit, records
+from services.api.customers import points
+from services.api.customers.queries import TABLE, CustomerNotFound
+from services.api.customers.schemas import ConsentIn, ContactPointIn, CustomerIn, CustomerPatch, OptOutIn, RevealIn
+from services.api.etags import Expected
+from services.api.identities import Me
+from shared.crypto import Vault
+from shared.db import Connection
+from shared.errors import Conflict, Forbidden, Invalid
+from shared.ids import new_id
+from shared.names import initials
+from shared.opt_outs import enter_opt_out
+from shared.planning import cancel_open
+
+SHORT = {"phone", "email", "wechat", "contact_points"}
+_CODE = "SELECT true FROM customers WHERE store_id = $1 AND external_code = $2 AND id <> $3"
+_GRANT = """
+    INSERT INTO consents (store_id, id, customer_id, purpose, channel, basis, notice_version, source, proof, granted_at, granted_by)
+    VALUES ($1, $2, $3, $4, $5, 'consent', $6, $7, $8, $9, $10)
+    ON CONFLICT (store_id, customer_id, purpose, channel) WHERE withdrawn_at IS NULL DO NOTHING
+"""
+_STANDING = """
+    SELECT * FROM consents WHERE store_id = $1 AND customer_id = $2 AND purpose = $3 AND channel = $4 AND withdrawn_at IS NULL
+"""
+_WITHDRAW = """
+    UPDATE consents SET withdrawn_at = $5, withdrawn_by = $6
+    WHERE store_id = $1 AND customer_id = $2 AND withdrawn_at IS NULL AND (purpose = $3 OR id::text = $3)
+      AND ($4::text IS NULL OR channel = $4)
+"""
+# A withdrawal of what was never granted is kept as well: silence and refusal are not the same.
+_REFUSE = """
+    INSERT INTO consents (store_id, id, customer_id, purpose, channel, basis, source, granted_at, withdrawn_at, withdrawn_by)
+    SELECT $1, $2, $3, $4, $5, 'consent', 'withdrawal', $6, $6, $7
+    WHERE NOT EXISTS (SELECT FROM consents WHERE store_id = $1 AND customer_id = $3 AND purpose = $4 AND withdrawn_at IS NOT NULL)
+"""
+_REVOKE = """
+    UPDATE opt_outs SET revoked_at = $2 WHERE number_index = $1 AND revoked_at IS NULL AND ($3::text IS NULL OR channel = $3)
+"""
+_MAY_REVEAL = """
+    SELECT EXISTS (SELECT FROM customers WHERE store_id = $1 AND id = $2 AND holder_id = $3)
+        OR EXISTS (SELECT FROM visits WHERE store_id = $1 AND customer_id = $2 AND assignee_id = $3
+                   AND state IN ('planned', 'due', 'trying'))
+"""
+_FIRST_PHONE = """
+    SELECT * FROM contact_points WHERE store_id = $1 AND customer_id = $2 AND kind = 'phone'
+    ORDER BY wrong_at IS NOT NULL, rank LIMIT 1
+"""
+
+
+class CodeTaken(Conflict):
+    """Another file has this external code."""
+
+    code = "external_code_taken"
+    zh = "另一档案已使用该客户编号。"
+
+
+async def add_customer(conn: Connection, vault: Vault, me: Me, body: CustomerIn, *, now: datetime) -> UUID:
+    """A new file with its contact points. Raises Invalid, CodeTaken."""
+    customer_id = new_id()
+    values = body.model_dump(exclude=SHORT)
+    await _check(conn, me.store_id, customer_id, values)
+    values |= {"id": customer_id, "initials": initials(body.name)}
+    await records.insert(conn, TABLE, me.store_id, values, now=now)
+    for point, pointer in points.points_of(body):
+        await points.add_point(conn, vault, me.store_id, customer_id, point, pointer, now=now)
+    await audit.note(conn, me, "customer.created", "customer", customer_id, now=now)
+    return customer_id
+
+
+async def change_customer(
+    conn: Connection, me: Me, customer_id: UUID, body: CustomerPatch, expected: Expected, *, now: datetime
+) -> None:
+    """Change what was given; who changed which field stands in the audit log. Raises CustomerNotFound, Stale, Invalid, CodeTaken."""
+    await records.locked(conn, TABLE, me.store_id, customer_id, CustomerNotFound, expected)
+    given: dict[str, Any] = body.given
+    await _check(conn, me.store_id, customer_id, given)
+    if "name" in given:
+        given["initials"] = initials(given["name"])
+    await records.update(conn, TABLE, me.store_id, customer_id, given, now=now)
+    await audit.note(
+        conn, me, "customer.changed", "customer", customer_id, now=now, detail={"fields": sorted(body.model_fields_set)}
+    )
+
+
+async def add_contact_point(
+    conn: Connection, vault: Vault, me: Me, customer_id: UUID, body: ContactPointIn, *, now: datetime
+) -> UUID:
+    """A further way to reach the customer. Raises CustomerNotFound, Invalid."""
+    await records.locked(conn, TABLE, me.store_id, customer_id, CustomerNotFound)
+    point_id = await points.add_point(conn, vault, me.store_id, customer_id, body, "/value", now=now)
+    detail = {"contact_point_id": point_id, "kind": body.kind}
+    await audit.note(conn, me, "customer.contact_added", "customer", customer_id, now=now, detail=detail)
+    return point_id
+
+
+async def remove_contact_point(conn: Connection, me: Me, customer_id: UUID, point_id: UUID, *, now: datetime) -> None:
+    """Forget a number or address. Raises ContactPointNotFound."""
+    await points.point(conn, me.store_id, customer_id, point_id)
+    await conn.execute("DELETE FROM contact_points WHERE store_id = $1 AND id = $2", me.store_id, point_id)
+    detail = {"contact_point_id": point_id}
+    await audit.note(conn, me, "customer.contact_removed", "customer", customer_id, now=now, detail=detail)
+
+
+async def grant(conn: Connection, me: Me, customer_id: UUID, body: ConsentIn, *, now: datetime) -> asyncpg.Record:
+    """Write down a consent; one that stands already stands as first given. Raises CustomerNotFound."""
+    await records.one(conn, TABLE, me.store_id, customer_id, CustomerNotFound)
+    await conn.execute(
+        _GRANT,
+        me.store_id,
+        new_id(),
+        customer_id,
+        body.purpose,
+        body.channel,
+        body.notice_version,
+        body.source,
+        body.proof,
+        now,
+        me.staff_id,
+    )
+    row = await conn.fetchrow(_STANDING, me.store_id, customer_id, body.purpose, body.channel)
+    detail = {"purpose": body.purpose, "channel": body.channel}
+    await audit.note(conn, me, "consent.granted", "customer", customer_id, now=now, detail=detail)
+    if row is None:
+        raise CustomerNotFound
+    return row
+
+
+async def withdraw(conn: Connection, me: Me, customer_id: UUID, purpose: str, channel: str | None, *, now: datetime) -> None:
+    """End consent to a purpose (or one consent by its id); it holds from the commit on, for every message not yet begun.
+
+    Raises CustomerNotFound.
+    """
+    await records.one(conn, TABLE, me.store_id, customer_id, CustomerNotFound)
+    await conn.execute(_WITHDRAW, me.store_id, customer_id, purpose, channel, now, me.staff_id)
+    if not _is_id(purpose):
+        await conn.execute(_REFUSE, me.store_id, new_id(), customer_id, purpose, channel or "all", now, me.staff_id)
+    detail = {"purpose": purpose, "channel": channel}
+    await audit.note(conn, me, "consent.withdrawn", "customer", customer_id, now=now, detail=detail)
+
+
+async def opt_out(conn: Connection, me: Me, customer_id: UUID, body: OptOutIn, *, now: datetime) -> None:
+    """The number wants no more, in any store, from the commit on. Raises ContactPointNotFound."""
+    row = await points.point(conn, me.store_id, customer_id, body.contact_point_id)
+    await enter_opt_out(conn, [row["value_index"]], body.channel, source="staff", store_id=me.store_id, at=now)
+    detail = {"contact_point_id": body.contact_point_id, "channel": body.channel}
+    await audit.note(conn, me, "customer.opted_out", "customer", customer_id, now=now, detail=detail)
+
+
+async def opt_in(conn: Connection, me: Me, customer_id: UUID, point_id: UUID, channel: str | None, *, now: datetime) -> None:
+    """The customer wants to hear from us again: the number's opt-outs end. Raises ContactPointNotFound."""
+    row = await points.point(conn, me.store_id, customer_id, point_id)
+    await conn.execute(_REVOKE, row["value_index"], now, channel)
+    detail = {"contact_point_id": point_id, "channel": channel}
+    await audit.note(conn, me, "customer.opted_in", "customer", customer_id, now=now, detail=detail)
+
+
+async def reveal(
+    conn: Connection, vault: Vault, me: Me, customer_id: UUID, body: RevealIn, *, now: datetime
+) -> tuple[asyncpg.Record, str]:
+    """A whole number for whoever works with the file: holder, assignee of an open visit, a manager, a key that may. Audited.
+
+    Raises CustomerNotFound, ContactPointNotFound, Forbidden.
+    """
+    await records.one(conn, TABLE, me.store_id, customer_id, CustomerNotFound)
+    if not (me.is_manager or me.reads_pii or await conn.fetchval(_MAY_REVEAL, me.store_id, customer_id, me.staff_id)):
+        raise Forbidden
+    row = await _wanted(conn, me.store_id, customer_id, body.contact_point_id)
+    detail = {"contact_point_id": row["id"], "purpose": body.purpose}
+    await audit.note(conn, me, "customer.revealed", "customer", customer_id, now=now, detail=detail)
+    return row, points.opened(vault, row)
+
+
+async def _wanted(conn: Connection, store_id: UUID, customer_id: UUID, point_id: UUID | None) -> asyncpg.Record:
+    if point_id is not None:
+        return await points.point(conn, store_id, customer_id, point_id)
+    row = await conn.fetchrow(_FIRST_PHONE, store_id, customer_id)
+    if row is None:
+        raise points.ContactPointNotFound
+    return row
+
+
+async def mark_deceased(conn: Connection, me: Me, customer_id: UUID, *, note: str | None, now: datetime) -> None:
+    """Everything stops at once; said twice it stands as first said. Raises CustomerNotFound."""
+    row = await records.locked(conn, TABLE, me.store_id, customer_id, CustomerNotFound)
+    if row["deceased_at"] is not None:
+        return
+    await records.update(conn, TABLE, me.store_id, customer_id, {"deceased_at": now}, now=now)
+    await cancel_open(conn, me.store_id, "customer_id", customer_id, "customer_deceased", now=now, actor=me.actor)
+    await audit.note(conn, me, "customer.deceased", "customer", customer_id, now=now, detail={"note": note} if note else None)
+
+
+async def undo_deceased(conn: Connection, me: Me, customer_id: UUID, *, now: datetime) -> None:
+    """It was an error: the file is in use again. What was cancelled stays so. Raises CustomerNotFound, Forbidden."""
+    if not me.is_manager:
+        raise Forbidden
+    await records.locked(conn, TABLE, me.store_id, customer_id, CustomerNotFound)
+    await records.update(conn, TABLE, me.store_id, customer_id, {"deceased_at": None}, now=now)
+    await audit.note(conn, me, "customer.deceased_undone", "customer", customer_id, now=now)
+
+
+async def _check(conn: Connection, store_id: UUID, customer_id: UUID, values: dict[str, Any]) -> None:
+    await records.require(conn, "staff", store_id, values.get("holder_id"), "/holder_id")
+    birthday = values.get("birthday")
+    if birthday is not None and birthday.year < 1900:
+        raise Invalid("生日有误 / no such birthday", "/birthday")
+    code = values.get("external_code")
+    if code is not None and await conn.fetchval(_CODE, store_id, code, customer_id):
+        raise CodeTaken
+
+
+def _is_id(text: str) -> bool:
+    try:
+        UUID(text)
+    except ValueError:
+        return False
+    return True
