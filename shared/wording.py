@@ -1,19 +1,19 @@
 """The words of messages: shipped templates and a store's own, rendered for one customer, and how many segments an SMS takes.
 
-Wraps Jinja2, sandboxed and cut down: a template may name the variables below and say `{% if name %}`, nothing else. A variable
+Jinja2 reads the templates and runs none: a template may name the variables below and say `{% if name %}`, nothing else. A variable
 can bring in neither a signature's brackets nor a link nor a line end, and in an SMS at most 20 characters (the carriers' rule).
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
+from typing import TypeAlias
 
 from jinja2 import TemplateSyntaxError, nodes
-from jinja2.environment import Template
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 FOLDER = Path(__file__).parent / "templates"
@@ -50,8 +50,8 @@ _SCORE_HINT = {"zh": "回复1-5可直接评分。", "en": "Or reply 1-5 to rate 
 _OPT_OUT_HINT = {"zh": "拒收请回复R", "en": "Reply R to opt out"}
 _SALUTATION = {"zh": {"male": "先生", "female": "女士"}, "en": {}}
 _NOISE = re.compile(r"[【】]|(?:https?://|www\.)\S*|[\x00-\x1f\x7f\u2028\u2029]+")
-_ALLOWED = (nodes.Output, nodes.TemplateData, nodes.Name, nodes.If, nodes.Not, nodes.And, nodes.Or)
-_ENVIRONMENT = ImmutableSandboxedEnvironment(autoescape=False, keep_trailing_newline=False, trim_blocks=True)
+_ALLOWED = (nodes.Output, nodes.TemplateData, nodes.Name, nodes.If)
+_ENVIRONMENT = ImmutableSandboxedEnvironment(autoescape=False, trim_blocks=True)
 
 
 @dataclass(frozen=True)
@@ -94,12 +94,10 @@ def wording_for(
 
 def render(wording: Wording, values: Mapping[str, str], *, signature: str = "", marketing: bool = False) -> Rendered:
     """The text for one customer. An SMS gets 【signature】 once, 回复1-5 beside a survey link, the way to refuse if marketing."""
-    limit = VARIABLE_LIMIT if wording.channel == "sms" else EMAIL_VARIABLE_LIMIT
-    cleaned = {name: value if name in LINKS else _clean(value, limit) for name, value in values.items()}
     if wording.channel == "email":
-        subject = _compiled(wording.subject or "").render(cleaned)
-        return Rendered(_compiled(wording.body).render(cleaned).strip(), " ".join(subject.split()), 0)
-    body = _compiled(wording.body).render(cleaned)
+        subject = " ".join(_filled(wording.subject or "", values, EMAIL_VARIABLE_LIMIT).split())
+        return Rendered(_filled(wording.body, values, EMAIL_VARIABLE_LIMIT).strip(), subject, 0)
+    body = _filled(wording.body, values, VARIABLE_LIMIT)
     text = sms_text(body, signature, wording.language, survey=uses(wording, "survey_url"), marketing=marketing)
     return Rendered(text, None, segments(text))
 
@@ -158,16 +156,50 @@ def _faults_of(source: str) -> Iterator[str]:
         yield f"line {fault.lineno}: {fault.message}"
         return
     for node in tree.find_all(nodes.Node):
-        if not isinstance(node, _ALLOWED):
+        if not isinstance(node, _ALLOWED) or (
+            isinstance(node, nodes.If) and (node.elif_ or not isinstance(node.test, nodes.Name))
+        ):
             yield f"line {node.lineno}: only {{{{ name }}}} and {{% if name %}} are understood here"
             return
     for name in sorted(_names(source) - VARIABLES.keys()):
         yield f"there is no variable {name}"
 
 
+Part: TypeAlias = "str | tuple[str] | tuple[str, tuple[Part, ...], tuple[Part, ...]]"
+"""A piece of a template: text; (variable,); (variable, what stands if it has a value, what else)."""
+
+
+def _filled(source: str, values: Mapping[str, str], limit: int) -> str:
+    return "".join(_pieces(_parts(source), values, limit))
+
+
+def _pieces(parts: Iterable[Part], values: Mapping[str, str], limit: int) -> Iterator[str]:
+    for part in parts:
+        if isinstance(part, str):
+            yield part
+        elif len(part) == 1:
+            value = values.get(part[0], "")
+            yield value if part[0] in LINKS else _clean(value, limit)
+        else:
+            yield from _pieces(part[1] if values.get(part[0]) else part[2], values, limit)
+
+
 @lru_cache(maxsize=4096)
-def _compiled(source: str) -> Template:
-    return _ENVIRONMENT.from_string(source)
+def _parts(source: str) -> tuple[Part, ...]:
+    """A template taken apart once: Jinja2 reads it, nothing of it is ever run."""
+    return tuple(_parts_of(_ENVIRONMENT.parse(source).body))
+
+
+def _parts_of(body: Iterable[nodes.Node]) -> Iterator[Part]:
+    for node in body:
+        if isinstance(node, nodes.Output):
+            yield from _parts_of(node.nodes)
+        elif isinstance(node, nodes.TemplateData):
+            yield node.data
+        elif isinstance(node, nodes.Name):
+            yield (node.name,)
+        elif isinstance(node, nodes.If) and isinstance(node.test, nodes.Name):
+            yield (node.test.name, tuple(_parts_of(node.body)), tuple(_parts_of(node.else_)))
 
 
 @lru_cache(maxsize=4096)

@@ -15,7 +15,7 @@ from services.notifier import policy
 from services.notifier.known import Consents, Numbers, Person, Row
 from shared.crypto import Sealed, Vault
 from shared.domain.consent import ContactFacts, ContactPolicy, Purpose
-from shared.domain.programme import Programme, Step
+from shared.domain.programme import Programme, Question, Step
 from shared.ids import new_id
 from shared.stores import StoreContext
 from shared.tokens import survey_token, unsubscribe_token
@@ -140,8 +140,10 @@ def choose_address(batch: Batch, visit: Row, channel: str, purpose: Purpose) -> 
 
 
 def survey_questions(programmes: Mapping[str, Programme], visit: Row) -> str:
-    """At most three questions as JSON: the step's own score and yes-or-no if it has them, and free text (S4: 2–3 questions)."""
-    return _questions(_step_of(programmes, visit))
+    """At most three questions as JSON: the score, the step's first yes-or-no if it has one, free text (S4: 2–3 questions)."""
+    step = _step_of(programmes, visit)
+    closed = next((q for q in step.questions if q.type == "yes_no"), None) if step else None
+    return _questions(closed)
 
 
 def _addresses(batch: Batch, visit: Row, channel: str) -> list[tuple[UUID | None, bytes, bytes]]:
@@ -266,11 +268,10 @@ def _unsubscribe(vault: Vault, message_id: UUID, channel: str, purpose: Purpose)
 
 
 @lru_cache(maxsize=1024)
-def _questions(step: Step | None) -> str:
+def _questions(closed: Question | None) -> str:
     asked: list[dict[str, Any]] = [
         {"key": "satisfaction", "type": "score", "zh": "您总体满意吗？", "en": "How satisfied are you overall?", "required": True}
     ]
-    closed = next((q for q in step.questions if q.type == "yes_no"), None) if step else None
     if closed is not None:
         asked.append({"key": closed.key, "type": "yes_no", "zh": closed.zh, "en": closed.en, "required": False})
     asked.append(
