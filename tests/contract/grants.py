@@ -34,7 +34,7 @@ MATRIX: dict[str, tuple[str, str, str]] = {
     "numbers": ("S I U", "S", "S I U"),
     "number_sends": ("S", "", "S I D"),
     "vehicles": ("S I U", "S U(next_maintenance_on)", "S"),
-    "mileage_readings": ("S I U", "S", ""),
+    "mileage_readings": ("S I U D", "S", ""),
     "sales": ("S I U", "S", "S"),
     "insurance_policies": ("S I U", "S", "S"),
     "work_orders": ("S I U", "S-(items contact_phone updated_at version)", "S"),
