@@ -23,7 +23,10 @@ SENTENCES: dict[int, tuple[str, str]] = {
     428: ("页面已过旧，请刷新后再试。", "The page is too old; reload it and try again."),
     429: ("操作太快，请稍后再试。", "Too fast; try again in a moment."),
 }
-AWAY = ("服务暂时连接不上，已输入的内容都在本机，稍后重试。", "The service does not answer. What you typed is kept here; try again shortly.")
+AWAY = (
+    "服务暂时连接不上，已输入的内容都在本机，稍后重试。",
+    "The service does not answer. What you typed is kept here; try again shortly.",
+)
 BROKEN = ("服务出错，内容已保留。", "Something went wrong; what you typed is kept.")
 
 

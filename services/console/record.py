@@ -25,15 +25,17 @@ class Unreadable(ValueError):
 def attempt_of(form: Mapping[str, str], visit_id: str, zone: tzinfo) -> Json:
     """The body of POST …/attempts. Raises Unreadable for a date, time or number that is none."""
     promise = _promise(form, zone)
-    outcome = "call_later" if promise else form.get("outcome", "")
+    # A button says the outcome and, where there is a choice, who was on the line: `not_owner:family`.
+    outcome, _, person = ("call_later", "", "") if promise else form.get("outcome", "").partition(":")
     body: Json = {"channel": "phone", "outcome": outcome, "direction": form.get("direction") or "out"}
-    body |= {name: value for name in ("note", "contact_point_id", "reached_person", "started_at") if (value := form.get(name))}
+    body |= {name: value for name in ("note", "contact_point_id", "started_at") if (value := form.get(name))}
     if promise:
         body["next_at"] = promise
     if corrections := dict(_corrections(form)):
         body["corrections"] = corrections
     if outcome in CONVERSATIONS:
         body |= _conversation(form, visit_id, zone)
+        body["reached_person"] = person or form.get("reached_person") or None
     return body
 
 
@@ -49,7 +51,9 @@ def _conversation(form: Mapping[str, str], visit_id: str, zone: tzinfo) -> Json:
         {"visit_id": each, "state": state} | (said if each == visit_id else {"answers": answers} if answers else {})
         for each, state in _results(form)
     ]
-    more: Json = {"results": results} if any(result["visit_id"] == visit_id for result in results) else said | {"results": results}
+    more: Json = (
+        {"results": results} if any(result["visit_id"] == visit_id for result in results) else said | {"results": results}
+    )
     if form.get("next_date"):
         more["next_at"] = _instant(form["next_date"], form.get("next_time") or "09:00", zone, "next_at")
     if form.get("appointment_date"):

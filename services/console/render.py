@@ -9,7 +9,8 @@ from typing import Any
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Undefined
+from jinja2.utils import missing
 
 from services.console import formats, words
 from services.console.desk import IMPORTERS, MANAGERS, Desk, console_of, language_of, theme_of
@@ -17,15 +18,22 @@ from services.console.desk import IMPORTERS, MANAGERS, Desk, console_of, languag
 HERE = Path(__file__).parent
 
 
+class Absent(StrictUndefined):
+    """A name nobody gave the template is our fault and fails; a member that a JSON object does not have is merely nothing."""
+
+    def __new__(cls, hint: str | None = None, obj: Any = missing, *args: Any, **kwargs: Any) -> Any:
+        return super().__new__(cls) if obj is missing else Undefined(hint, obj, *args, **kwargs)
+
+
 @lru_cache(maxsize=1)
 def environment() -> Environment:
-    """The templates; an unknown name is a fault of ours and says so."""
+    """The templates, read once."""
     made = Environment(
         loader=FileSystemLoader(HERE / "templates"),
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,
-        undefined=StrictUndefined,
+        undefined=Absent,
     )
     made.filters |= {
         "plate": formats.plate,
@@ -41,7 +49,9 @@ def page(desk: Desk, template: str, *, status: int = 200, headers: dict[str, str
     return HTMLResponse(environment().get_template(template).render(_of_desk(desk) | values), status, headers)
 
 
-def plain(request: Request, template: str, *, status: int = 200, headers: dict[str, str] | None = None, **values: Any) -> HTMLResponse:
+def plain(
+    request: Request, template: str, *, status: int = 200, headers: dict[str, str] | None = None, **values: Any
+) -> HTMLResponse:
     """A page for which nobody need be signed in."""
     return HTMLResponse(environment().get_template(template).render(_of_request(request) | values), status, headers)
 

@@ -12,8 +12,14 @@ ENDED: Mapping[str, tuple[str, str]] = {
     "completed": ("已记录：回访完成。", "Recorded: the visit is completed."),
     "incomplete": ("已记录：到约定的日子再回访。", "Recorded: to be continued on the day agreed."),
     "declined": ("已记录：客户不愿接受回访，不再联系。", "Recorded: the customer declined; no more contact."),
-    "unreachable": ("已记为“联系不上”，档案已标注：下次进店核对电话。", "Recorded as unreachable; confirm the number at the next visit."),
-    "invalid": ("号码有误，没有其他联系方式。已建“更正档案”任务。", "Wrong number and no other way. A task to correct the file was opened."),
+    "unreachable": (
+        "已记为“联系不上”，档案已标注：下次进店核对电话。",
+        "Recorded as unreachable; confirm the number at the next visit.",
+    ),
+    "invalid": (
+        "号码有误，没有其他联系方式。已建“更正档案”任务。",
+        "Wrong number and no other way. A task to correct the file was opened.",
+    ),
     "cancelled": ("已记录：相关回访全部停止。", "Recorded: the visits concerned have stopped."),
     "missed": ("此回访已错过（计入报表）。", "The visit was missed."),
     "expired": ("此回访已过期。", "The visit has expired."),
@@ -51,7 +57,9 @@ def next_sentence(visit: Mapping[str, Any], now: datetime, zone: tzinfo, languag
 
 def _call(at: str, tries: int, reason: str, english: bool) -> str:
     if reason == "promised":
-        return f"Promised: call {at}. A promise goes before every plan." if english else f"已约 {at}，由你回电。约定优先于一切计划。"
+        return (
+            f"Promised: call {at}. A promise goes before every plan." if english else f"已约 {at}，由你回电。约定优先于一切计划。"
+        )
     if reason in WHY:
         return WHY[reason][english] + (f"Call {at}." if english else f"{at} 再打。")
     if not tries:

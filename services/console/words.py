@@ -84,9 +84,21 @@ EVENTS: Mapping[str, Pair] = {
     "message": ("消息", "Message"),
     "work_order": ("工单", "Work order"),
     "sale": ("购车", "Sale"),
-    "policy": ("保险", "Insurance"),
-    "task": ("任务", "Task"),
+    "lead": ("意向", "Lead"),
     "change": ("变更", "Change"),
+}
+CHANGES: Mapping[str, Pair] = {
+    "customer.created": ("建档", "file opened"),
+    "customer.changed": ("修改资料", "file changed"),
+    "customer.corrected": ("通话中更正", "corrected on a call"),
+    "customer.revealed": ("查看号码", "number shown"),
+    "customer.deceased": ("登记离世", "deceased"),
+    "customer.deceased_undone": ("撤销离世登记", "deceased undone"),
+    "customer.contact_added": ("添加联系方式", "contact added"),
+    "customer.contact_changed": ("修改联系方式", "contact changed"),
+    "customer.contact_removed": ("删除联系方式", "contact removed"),
+    "customer.opted_out": ("退订", "opted out"),
+    "customer.opted_in": ("恢复联系", "opted in again"),
 }
 MESSAGE_REASONS: Mapping[str, Pair] = {
     "quiet_hours": ("夜间不发", "quiet hours"),

@@ -52,9 +52,8 @@ async def call(visit_id: UUID, desk: Signed) -> Response:
     others = [each for each in brief["visit_ids"] if each != str(visit_id)]
     together = [brief["visit"], *await asyncio.gather(*(desk.caller.get(f"{desk.path}/visits/{each}") for each in others))]
     following, position, total = _place(worklist["items"], str(visit_id))
-    values = {
+    values: Json = {
         "brief": brief,
-        "visit": brief["visit"],
         "together": together,
         "asked": [question for question in brief["questions"] if question["key"] not in RECORD_QUESTIONS],
         "scored": next((question for question in brief["questions"] if question["key"] == "satisfaction"), None),
@@ -69,11 +68,12 @@ async def call(visit_id: UUID, desk: Signed) -> Response:
 @router.post("/visits/{visit_id}/reveal")
 async def reveal(visit_id: UUID, request: Request, desk: Signed) -> Response:
     """The whole number for half a minute; the API writes down who looked, and why."""
-    form = await request.form()
-    customer_id, purpose = str(form.get("customer_id", "")), str(form.get("purpose", "call"))
-    body = {"purpose": purpose, "visit_id": str(visit_id)}
-    found = await desk.caller.post(f"{desk.path}/customers/{UUID(customer_id)}/reveal", body)
-    values = {"numbers": _numbers(found), "seconds": SHOWN_SECONDS, "started_at": desk.me["now"], "dial": purpose == "dial"}
+    form = {name: str(value) for name, value in (await request.form()).items()}
+    purpose = form.get("purpose", "view")
+    body = {"purpose": purpose} | ({"contact_point_id": point} if (point := form.get("contact_point_id")) else {})
+    path = f"{desk.path}/customers/{UUID(form.get('customer_id', ''))}/reveal"
+    number = (await desk.caller.post(path, body))["value"]
+    values = {"number": number, "seconds": SHOWN_SECONDS, "started_at": desk.me["now"], "dial": purpose == "dial"}
     return page(desk, "call/number.html", **values)
 
 
@@ -160,14 +160,6 @@ def _timeline(brief: Json) -> list[Json]:
     orders = [{"at": row["closed_at"], "kind": "work_order", "row": row} for row in brief["work_orders"]]
     sent = [{"at": row["sent_at"] or row["created_at"], "kind": "message", "row": row} for row in brief["messages"]]
     return sorted(visits + tried + orders + sent, key=lambda entry: str(entry["at"] or ""), reverse=True)
-
-
-def _numbers(found: Json) -> list[str]:
-    """The phone numbers of the API's answer."""
-    points = found.get("contact_points") or found.get("numbers") or found.get("phones") or []
-    listed = [point if isinstance(point, str) else point.get("value") or point.get("phone") for point in points
-              if isinstance(point, str) or point.get("kind", "phone") == "phone"]  # fmt: skip
-    return [str(number) for number in listed if number] or ([str(found["phone"])] if found.get("phone") else [])
 
 
 def _saved(desk: Desk, form: Mapping[str, str], answer: Json) -> str:

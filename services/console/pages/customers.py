@@ -25,10 +25,16 @@ async def search(desk: Signed, q: str = "", cursor: str = "") -> Response:
 async def customer(customer_id: UUID, desk: Signed) -> Response:
     """One customer: file, open visits, everything that happened."""
     path = f"{desk.path}/customers/{customer_id}"
-    found, timeline, visits = await asyncio.gather(
-        desk.caller.get(path),
+    card, timeline, visits = await asyncio.gather(
+        desk.caller.get(f"{path}/card"),
         desk.caller.get(f"{path}/timeline", limit=100),
         desk.caller.get(f"{desk.path}/visits", customer_id=str(customer_id), state=["planned", "due", "trying"], limit=50),
     )
-    values = {"customer": found, "timeline": timeline["items"], "next_cursor": timeline.get("next_cursor"), "visits": visits["items"]}
+    values = {
+        "customer": card["customer"],
+        "vehicles": card["vehicles"],
+        "timeline": timeline["items"],
+        "next_cursor": timeline["next_cursor"],
+        "visits": visits["items"],
+    }
     return page(desk, "customers/file.html", **values)

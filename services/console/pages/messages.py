@@ -26,7 +26,13 @@ async def messages(desk: Signed, tab: str = "all", channel: str = "", cursor: st
     """Messages the person may see, newest first."""
     states = TABS.get(tab, ())
     found = await desk.caller.get(f"{desk.path}/messages", state=list(states) or None, channel=channel, cursor=cursor, limit=100)
-    values = {"messages": found["items"], "next_cursor": found["next_cursor"], "tab": tab, "tabs": tuple(TABS), "channel": channel}
+    values = {
+        "messages": found["items"],
+        "next_cursor": found["next_cursor"],
+        "tab": tab,
+        "tabs": tuple(TABS),
+        "channel": channel,
+    }
     return page(desk, "messages/page.html", **values)
 
 
