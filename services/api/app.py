@@ -20,6 +20,7 @@ from services.api.health.routes import router as health
 from services.api.hooks.routes import router as hooks
 from services.api.house import open_house
 from services.api.imports.routes import router as imports
+from services.api.imports.runner import Runner, resume
 from services.api.leads.routes import router as leads
 from services.api.messages.outbox import router as outbox
 from services.api.messages.routes import router as messages
@@ -79,6 +80,8 @@ def create_app(settings: Settings) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with open_house(settings) as house:
             app.state.house = house
+            app.state.imports_runner = Runner(settings)
+            await resume(house.pool, app.state.imports_runner)
             yield
 
     app = FastAPI(

@@ -57,8 +57,9 @@ class Api:
     def get(self, path: str, params: dict[str, str] | None = None) -> Json:
         return _json(self._send("GET", path, params=params))
 
-    def post(self, path: str, body: Json) -> Json:
-        return _json(self._send("POST", path, json=body))
+    def post(self, path: str, body: Json, patience: float | httpx.Timeout = TIMEOUT) -> Json:
+        """`patience`: seconds to wait for an answer that takes its time."""
+        return _json(self._send("POST", path, json=body, timeout=patience))
 
     def put(self, path: str, body: Json) -> Json:
         return _json(self._send("PUT", path, json=body))

@@ -10,6 +10,8 @@ import typer
 from services.cli.options import DEFAULT_DATA, AsJson, Data, print_result, wrong_use
 from services.cli.runtime import api
 
+LONG_MOVE = 3600.0
+
 app = typer.Typer(help="The business clock.", no_args_is_help=True)
 
 
@@ -35,5 +37,5 @@ def to(
     if wanted.tzinfo is None:
         wrong_use(f"{instant!r} wants an offset, as in {instant}+08:00.")
     with api(data) as client:
-        answer = client.post("/v1/dev/clock", {"to": wanted.isoformat()})
+        answer = client.post("/v1/dev/clock", {"to": wanted.isoformat()}, LONG_MOVE)
     print_result(answer, as_json, str(answer.get("now", wanted.isoformat())))

@@ -31,11 +31,8 @@ _CSV: dict[int | str, dict[str, Any]] = {
 
 
 def runner_of(request: Request) -> Runner:
-    """The app's starter of imports, made when the first is wanted."""
-    state = request.app.state
-    if not hasattr(state, "imports_runner"):
-        state.imports_runner = Runner(state.house.settings)
-    runner: Runner = state.imports_runner
+    """The app's starter of imports."""
+    runner: Runner = request.app.state.imports_runner
     return runner
 
 

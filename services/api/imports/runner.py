@@ -12,6 +12,8 @@ from uuid import UUID
 
 import structlog
 
+from services.api.imports.queries import something_waits
+from shared.db import Pool, store_transaction
 from shared.settings import Settings
 
 log = structlog.get_logger("imports")
@@ -42,6 +44,15 @@ class Runner:
             code = subprocess.run(command, env=_environment(self._settings), stdin=subprocess.DEVNULL, check=False).returncode  # noqa: S603 - our own module and an id
         if code:
             log.warning("import_process_ended", code=code)
+
+
+async def resume(pool: Pool, runner: Runner) -> None:
+    """When the API starts: go on with the imports that wait, or that a process which died has left."""
+    for row in await pool.fetch("SELECT id FROM stores ORDER BY id"):
+        async with store_transaction(pool, row["id"]) as connection:
+            waits = await something_waits(connection, row["id"])
+        if waits:
+            runner.start(row["id"])
 
 
 def _environment(settings: Settings) -> Mapping[str, str]:
