@@ -2,31 +2,23 @@
 
 from __future__ import annotations
 
-from datetime import date
-from typing import Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import Response
+from fastapi import Query, Response
 
-from services.api import records
 from services.api.deps import Me, Now, StoreConnection, TheHouse
-from services.api.etags import IfMatch, tag
-from services.api.leads import actions
-from services.api.leads.schemas import LeadIn, LeadOut, LeadPatch, LeadState
+from services.api.etags import IfMatch, etag
+from services.api.leads import actions, queries
+from services.api.leads.schemas import Filters, LeadIn, LeadOut, LeadPatch, LeadState
 from services.api.paging import PageQuery
-from services.api.records import Sort, Where
 from services.api.routing import router as make_router
-from services.api.wire import Page
+from services.api.wire import Day, Line, Page, json_response
 
 router = make_router("/stores/{store_id}/leads", "leads")
-SORTS = {
-    "expected_on": Sort("coalesce(t.expected_on, DATE '9999-12-31')", "date"),
-    "-created_at": Sort("t.created_at", "timestamptz", True),
-    "created_at": Sort("t.created_at", "timestamptz"),
-}
 
 
-@router.get("", operation_id="list_leads")
+@router.get("", operation_id="list_leads", response_model=Page[LeadOut])
 async def list_leads(
     conn: StoreConnection,
     house: TheHouse,
@@ -36,55 +28,49 @@ async def list_leads(
     customer_id: UUID | None = None,
     consultant_id: UUID | None = None,
     state: LeadState | None = None,
-    expected_from: date | None = None,
-    expected_to: date | None = None,
+    level: Annotated[Line | None, Query(description="Open leads that are of this level today.")] = None,
+    expected_from: Day | None = None,
+    expected_to: Day | None = None,
     sort: Literal["expected_on", "-created_at", "created_at"] = "expected_on",
-) -> Page[LeadOut]:
+) -> Response:
     """Leads of the store, the nearest purchase first."""
     store = await house.stores.get(conn, me.store_id, today=now.date())
-    filters = [
-        Where("t.customer_id = {}", customer_id),
-        Where("t.consultant_id = {}", consultant_id),
-        Where("t.state = {}", state),
-        Where("t.expected_on >= {}", expected_from),
-        Where("t.expected_on <= {}", expected_to),
-    ]
-    rows, cursor = await records.page(conn, "SELECT t.* FROM leads t", me.store_id, filters, SORTS[sort], page)
-    return Page(items=[actions.out(store, row, now) for row in rows], next_cursor=cursor)
+    filters = Filters(
+        customer_id=customer_id,
+        consultant_id=consultant_id,
+        state=state,
+        level=level,
+        expected_from=expected_from,
+        expected_to=expected_to,
+    )
+    items, cursor = await queries.page_of_leads(conn, store, filters, queries.SORTS[sort], page, now)
+    return json_response({"items": items, "next_cursor": cursor})
 
 
-@router.post("", status_code=201, operation_id="create_lead")
-async def create_lead(body: LeadIn, conn: StoreConnection, house: TheHouse, me: Me, now: Now, response: Response) -> LeadOut:
+@router.post("", status_code=201, operation_id="create_lead", response_model=LeadOut)
+async def create_lead(body: LeadIn, conn: StoreConnection, house: TheHouse, me: Me, now: Now) -> Response:
     """Open a lead."""
     store = await house.stores.get(conn, me.store_id, today=now.date())
-    row = await actions.add_lead(conn, store, me, body, now=now)
-    response.headers["Location"] = f"/v1/stores/{me.store_id}/leads/{row['id']}"
-    tag(response, row["version"])
-    return actions.out(store, row, now)
+    lead_id = await actions.add_lead(conn, store, me, body, now=now)
+    lead = await queries.lead(conn, store, lead_id, now)
+    headers = {"Location": f"/v1/stores/{me.store_id}/leads/{lead_id}", "ETag": etag(lead["version"])}
+    return json_response(lead, 201, headers)
 
 
-@router.get("/{lead_id}", operation_id="get_lead")
-async def get_lead(lead_id: UUID, conn: StoreConnection, house: TheHouse, me: Me, now: Now, response: Response) -> LeadOut:
+@router.get("/{lead_id}", operation_id="get_lead", response_model=LeadOut)
+async def get_lead(lead_id: UUID, conn: StoreConnection, house: TheHouse, me: Me, now: Now) -> Response:
     """One lead."""
     store = await house.stores.get(conn, me.store_id, today=now.date())
-    row = await records.one(conn, actions.TABLE, me.store_id, lead_id, actions.LeadNotFound)
-    tag(response, row["version"])
-    return actions.out(store, row, now)
+    lead = await queries.lead(conn, store, lead_id, now)
+    return json_response(lead, headers={"ETag": etag(lead["version"])})
 
 
-@router.patch("/{lead_id}", operation_id="update_lead")
+@router.patch("/{lead_id}", operation_id="update_lead", response_model=LeadOut)
 async def update_lead(
-    lead_id: UUID,
-    body: LeadPatch,
-    conn: StoreConnection,
-    house: TheHouse,
-    me: Me,
-    if_match: IfMatch,
-    now: Now,
-    response: Response,
-) -> LeadOut:
-    """Another expected day, another consultant, won, or lost with its reason."""
+    lead_id: UUID, body: LeadPatch, conn: StoreConnection, house: TheHouse, me: Me, if_match: IfMatch, now: Now
+) -> Response:
+    """Another expected day, another consultant; won, lost with its reason, or taken up again."""
     store = await house.stores.get(conn, me.store_id, today=now.date())
-    row = await actions.change_lead(conn, store, me, lead_id, body, if_match, now=now)
-    tag(response, row["version"])
-    return actions.out(store, row, now)
+    await actions.change_lead(conn, store, me, lead_id, body, if_match, now=now)
+    lead = await queries.lead(conn, store, lead_id, now)
+    return json_response(lead, headers={"ETag": etag(lead["version"])})

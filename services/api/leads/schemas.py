@@ -6,7 +6,7 @@ from datetime import date
 from typing import Literal
 from uuid import UUID
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from services.api.wire import Day, In, Instant, Line, Out, Text
 
@@ -20,12 +20,14 @@ class LeadIn(In):
     consultant_id: UUID | None = Field(None, description="Who opened the file; the caller when he is a consultant.")
     model: Line | None = Field(None, examples=["途观 L"])
     expected_on: Day | None = Field(None, description="When the customer means to buy; the level follows from it.")
-    first_visit_on: Day | None = None
-    source: Line | None = None
+    first_visit_on: Day | None = Field(None, description="The first visit to the showroom; never in the future.")
+    source: Line | None = Field(None, examples=["自然到店"])
+    state: LeadState = "open"
+    lost_reason: Text | None = Field(None, examples=["价格"], description="Of a lost lead, which must have one.")
 
 
 class LeadPatch(In):
-    """What changes of a lead; a lost one keeps its reason."""
+    """What changes of a lead. Who loses one says why; the reason stays when the lead is taken up again."""
 
     consultant_id: UUID | None = None
     model: Line | None = None
@@ -35,27 +37,36 @@ class LeadPatch(In):
     state: LeadState = "open"
     lost_reason: Text | None = None
 
-    @model_validator(mode="after")
-    def _reasoned(self) -> LeadPatch:
-        if self.state == "lost" and "state" in self.model_fields_set and not self.lost_reason:
-            raise ValueError("a lost lead wants its lost_reason")
-        return self
-
 
 class LeadOut(Out):
-    """A lead. `level` is today's, by the store's policy (`lead_policy`: by-days or abc)."""
+    """A lead. `level` is today's by the store's policy; of one that has ended it is the last it had."""
 
     id: UUID
     customer_id: UUID
+    customer_name: str = Field(examples=["王建国"])
     consultant_id: UUID | None
     model: str | None
     expected_on: date | None
     first_visit_on: date | None
     source: str | None
-    level: str | None = Field(examples=["within_7_days"])
-    contact_every_days: int | None = Field(description="How often to be in touch at this level.")
+    level: str | None = Field(examples=["within_7_days"], description="`lead_level` of /enumerations.")
+    level_policy: str = Field(examples=["by-days"], description="The store's setting `lead_policy`: by-days (S0) or abc (S2).")
+    contact_every_days: int | None = Field(description="How often to be in touch at this level; null when it has ended.")
+    last_contact_on: date | None = Field(description="The last time the customer was reached about it, else the first visit.")
+    next_contact_on: date | None = Field(description="When to be in touch again; a day that has passed is overdue.")
     state: LeadState
     lost_reason: str | None
     created_at: Instant
     updated_at: Instant
     version: int
+
+
+class Filters(Out):
+    """What a list of leads is narrowed by."""
+
+    customer_id: UUID | None = None
+    consultant_id: UUID | None = None
+    state: LeadState | None = None
+    level: str | None = None
+    expected_from: date | None = None
+    expected_to: date | None = None

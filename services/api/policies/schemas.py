@@ -6,7 +6,7 @@ from datetime import date
 from typing import Literal
 from uuid import UUID
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from services.api.wire import Day, In, Instant, Line, Out
 
@@ -16,19 +16,13 @@ Renewal = Literal["renewed", "lost"]
 class PolicyIn(In):
     """A policy of a car."""
 
-    customer_id: UUID
     vehicle_id: UUID
+    customer_id: UUID | None = Field(None, description="The car's owner; may be left out.")
     insurer: Line | None = Field(None, examples=["平安保险"])
-    number: Line | None = None
+    number: Line | None = Field(None, examples=["PDAA202631010000012345"])
     starts_on: Day | None = None
     expires_on: Day
-    result: Renewal | None = None
-
-    @model_validator(mode="after")
-    def _ordered(self) -> PolicyIn:
-        if self.starts_on and self.starts_on > self.expires_on:
-            raise ValueError("starts_on lies after expires_on")
-        return self
+    result: Renewal | None = Field(None, description="How the renewal ended; null while nobody knows.")
 
 
 class PolicyPatch(In):
@@ -46,7 +40,9 @@ class PolicyOut(Out):
 
     id: UUID
     customer_id: UUID
+    customer_name: str = Field(examples=["王建国"])
     vehicle_id: UUID
+    plate: str | None = Field(examples=["沪A12345"])
     insurer: str | None
     number: str | None
     starts_on: date | None
@@ -55,3 +51,14 @@ class PolicyOut(Out):
     created_at: Instant
     updated_at: Instant
     version: int
+
+
+class Filters(Out):
+    """What a list of policies is narrowed by."""
+
+    customer_id: UUID | None = None
+    vehicle_id: UUID | None = None
+    number: str | None = None
+    expires_from: date | None = None
+    expires_to: date | None = None
+    result: Literal["renewed", "lost", "open"] | None = None

@@ -1,0 +1,114 @@
+"""Reading leads: their level and their next contact as of today."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from services.api import records
+from services.api.leads.schemas import Filters
+from services.api.paging import Paging
+from services.api.records import Sort, Where
+from shared.db import Connection
+from shared.domain.lead import BY_DAYS, POLICIES, UnknownLevel, expected_between, level_of, next_contact_on
+from shared.errors import Invalid, NotFound
+from shared.stores import StoreContext
+
+TABLE, OPEN, PROGRAMME = "leads", "open", "lead"
+SORTS: Mapping[str, Sort] = {
+    "expected_on": Sort("coalesce(t.expected_on, DATE '9999-12-31')", "date"),
+    "-created_at": Sort("t.created_at", "timestamptz", True),
+    "created_at": Sort("t.created_at", "timestamptz"),
+}
+_PLAIN = (
+    "id", "customer_id", "customer_name", "consultant_id", "model", "expected_on", "first_visit_on", "source", "level", "state",
+    "lost_reason", "created_at", "updated_at", "version",
+)  # fmt: skip
+_SELECT = """
+    SELECT t.*, c.name AS customer_name FROM leads t JOIN customers c ON c.store_id = t.store_id AND c.id = t.customer_id
+"""
+# Calls about the car he has are not about the car he wants: what the sales tier did counts, and what was planned by hand.
+_REACHED = """
+    SELECT v.customer_id, max(a.at) AS at FROM visits v JOIN attempts a ON a.store_id = v.store_id AND a.visit_id = v.id
+    WHERE v.store_id = $1 AND v.customer_id = ANY($2) AND v.programme IN ('lead', 'by-hand')
+      AND a.outcome = 'reached' AND a.withdrawn_at IS NULL
+    GROUP BY v.customer_id
+"""
+
+
+class LeadNotFound(NotFound):
+    """There is no such lead."""
+
+    code = "lead_not_found"
+    zh = "没有该意向，或您无权知道。"
+
+
+def policy_of(store: StoreContext) -> str:
+    """How the store tells levels: as its programme `lead` is set, else as its setting `lead_policy` says, else by-days."""
+    programme = store.programmes.get(PROGRAMME)
+    chosen = programme.policy if programme is not None and programme.policy else store.policies.get("lead_policy")
+    return chosen if isinstance(chosen, str) and chosen in POLICIES else BY_DAYS
+
+
+async def lead(conn: Connection, store: StoreContext, lead_id: UUID, now: datetime) -> dict[str, Any]:
+    """One lead as it goes out. Raises LeadNotFound."""
+    row = await conn.fetchrow(f"{_SELECT} WHERE t.store_id = $1 AND t.id = $2", store.id, lead_id)
+    if row is None:
+        raise LeadNotFound
+    return (await _leads_of(conn, store, [row], now))[0]
+
+
+async def page_of_leads(
+    conn: Connection, store: StoreContext, filters: Filters, sort: Sort, paging: Paging, now: datetime
+) -> tuple[list[dict[str, Any]], str | None]:
+    """A page of leads as they go out. Raises Invalid for a level that the store's policy does not know."""
+    where = [
+        Where("t.customer_id = {}", filters.customer_id),
+        Where("t.consultant_id = {}", filters.consultant_id),
+        Where("t.state = {}", filters.state),
+        Where("t.expected_on >= {}", filters.expected_from),
+        Where("t.expected_on <= {}", filters.expected_to),
+        *_of_level(filters.level, policy_of(store), store.calendar.day_of(now)),
+    ]
+    rows, cursor = await records.page(conn, _SELECT, store.id, where, sort, paging)
+    return await _leads_of(conn, store, rows, now), cursor
+
+
+def _of_level(key: str | None, policy: str, today: date) -> list[Where]:
+    if key is None:
+        return []
+    try:
+        after, until = expected_between(key, today, policy)
+    except UnknownLevel:
+        known = ", ".join(level.key for level in POLICIES[policy])
+        raise Invalid(f"level: {known}", "query/level") from None
+    return [
+        Where("t.state = {}", OPEN),
+        Where("coalesce(t.expected_on, DATE '9999-12-31') > {}", after),
+        Where("t.expected_on <= {}", until),
+    ]
+
+
+async def _leads_of(conn: Connection, store: StoreContext, rows: Sequence[asyncpg.Record], now: datetime) -> list[dict[str, Any]]:
+    reached = await conn.fetch(_REACHED, store.id, list({row["customer_id"] for row in rows}))
+    spoken = {row["customer_id"]: store.calendar.day_of(row["at"]) for row in reached}
+    return [_lead_of(store, row, spoken.get(row["customer_id"]), store.calendar.day_of(now)) for row in rows]
+
+
+def _lead_of(store: StoreContext, row: asyncpg.Record, spoken_on: date | None, today: date) -> dict[str, Any]:
+    policy = policy_of(store)
+    first = row["first_visit_on"] or store.calendar.day_of(row["created_at"])
+    last = max(first, spoken_on) if spoken_on else first
+    out = {name: row[name] for name in _PLAIN} | {"level_policy": policy, "last_contact_on": last}
+    if row["state"] != OPEN:
+        return out | {"contact_every_days": None, "next_contact_on": None}
+    level = level_of(row["expected_on"], today, policy)
+    return out | {
+        "level": level.key,
+        "contact_every_days": level.every_days,
+        "next_contact_on": next_contact_on(row["expected_on"], last, policy),
+    }

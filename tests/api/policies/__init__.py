@@ -1,0 +1,1 @@
+"""Insurance policies over HTTP."""
