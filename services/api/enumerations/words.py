@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from shared.domain.lead import POLICIES as LEAD_POLICIES
 from shared.domain.message import MESSAGE_STATE_LABELS
 from shared.domain.visit import (
     CHANNEL_LABELS,
@@ -43,6 +44,15 @@ LIFECYCLE_LABELS: Mapping[str, Label] = {
     "lost_deal": Label("战败客户", "Lost deal"),
     "churn_risk": Label("流失预警", "Churn risk"),
     "churned": Label("流失客户", "Churned"),
+}
+LEAD_STATE_LABELS: Mapping[str, Label] = {
+    "open": Label("跟进中", "Open"),
+    "won": Label("成交", "Won"),
+    "lost": Label("战败", "Lost"),
+}
+RENEWAL_LABELS: Mapping[str, Label] = {
+    "renewed": Label("已续保", "Renewed"),
+    "lost": Label("未续保", "Not renewed"),
 }
 NEXT_STEP_LABELS: Mapping[str, Label] = {
     "call": Label("打电话", "Call"),
@@ -87,6 +97,9 @@ ALL: Mapping[str, Mapping[str, Label]] = {
     "role": ROLE_LABELS,
     "order_kind": ORDER_KIND_LABELS,
     "lifecycle": LIFECYCLE_LABELS,
+    "lead_state": LEAD_STATE_LABELS,
+    "lead_level": {level.key: Label(level.zh, level.en) for levels in LEAD_POLICIES.values() for level in levels},
+    "renewal": RENEWAL_LABELS,
     "import_kind": IMPORT_KIND_LABELS,
     "task_kind": TASK_KIND_LABELS,
     "scope": SCOPE_LABELS,
