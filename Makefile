@@ -18,10 +18,13 @@ STAMP := $(VENV)/.set-up
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
-setup:  ## make .venv with the pinned dependencies and the huifang command
-	@sh deploy/setup.sh "$(VENV)"
+setup:  ## make .venv with the pinned dependencies, the tools and the huifang command
+	@sh deploy/setup.sh "$(VENV)" dev
 
-run: setup  ## run everything: PORT=8000 CONSOLE_PORT=8080 DATA=.local; Ctrl-C stops
+setup-run:  ## the same without the tools for tests: what make run needs
+	@sh deploy/setup.sh "$(VENV)" run
+
+run: setup-run  ## run everything: PORT=8000 CONSOLE_PORT=8080 DATA=.local; Ctrl-C stops
 	@exec $(BIN)/huifang up --data "$(DATA)" --port $(PORT) --console-port $(CONSOLE_PORT)
 
 test: setup  ## run the tests: T=path for one; DATABASE_URL and REDIS_URL for servers of your own
@@ -61,10 +64,11 @@ compose-test: setup  ## build the image, start the compose file, try it (needs D
 lock:  ## compile the lock files anew from pyproject.toml (needs uv)
 	uv pip compile pyproject.toml $(LOCK) -o requirements.lock
 	echo hatchling | uv pip compile - $(LOCK) -o requirements-build.lock
+	uv pip compile pyproject.toml $(LOCK) --extra embedded --extra install -o requirements-run.lock
 	uv pip compile pyproject.toml $(LOCK) --extra embedded --extra dev -o requirements-dev.lock
 
 clean:  ## remove .venv and caches; the data in .local stay
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help setup run test check fmt openapi bench faults browser fuzz compose-test lock clean
+.PHONY: help setup setup-run run test check fmt openapi bench faults browser fuzz compose-test lock clean

@@ -1,9 +1,12 @@
 #!/bin/sh
-# Make the virtual environment: `sh deploy/setup.sh FOLDER`. Does nothing when the locks have not changed since the last time.
+# Make the virtual environment: `sh deploy/setup.sh FOLDER run|dev`. Does nothing when the locks have not changed since the last time.
+# `run` has what the services and the embedded servers need; `dev` adds the tools for tests and serves for both.
 set -eu
 
 venv=$1
-stamp=$venv/.set-up
+kind=$2
+lock=requirements-$kind.lock
+stamp=$venv/.set-up-$kind
 
 fits() {
     "$1" -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' >/dev/null 2>&1
@@ -25,11 +28,16 @@ WORDS
 }
 
 fingerprint() {
-    cat requirements-dev.lock pyproject.toml "$0" | "$1" -c 'import hashlib, sys; print(hashlib.sha256(sys.stdin.buffer.read()).hexdigest(), *sys.version_info[:2])'
+    cat "requirements-$2.lock" pyproject.toml "$0" | "$1" -c 'import hashlib, sys; print(hashlib.sha256(sys.stdin.buffer.read()).hexdigest(), *sys.version_info[:2])'
     pwd
 }
 
-if [ -x "$venv/bin/python" ] && [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$(fingerprint "$venv/bin/python" 2>/dev/null)" ]; then
+is_set_up() {
+    [ -x "$venv/bin/python" ] && [ -f "$venv/.set-up-$1" ] &&
+        [ "$(cat "$venv/.set-up-$1")" = "$(fingerprint "$venv/bin/python" "$1" 2>/dev/null)" ]
+}
+
+if is_set_up dev || is_set_up "$kind"; then
     exit 0
 fi
 
@@ -40,6 +48,6 @@ if ! fits "$venv/bin/python"; then
 fi
 rm -f "$stamp"
 echo "Installing the pinned dependencies into $venv …"
-"$venv/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements-dev.lock
+"$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes --requirement "$lock"
 "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
-fingerprint "$venv/bin/python" >"$stamp"
+fingerprint "$venv/bin/python" "$kind" >"$stamp"
