@@ -95,5 +95,3 @@ GRANT UPDATE (handled_at, outcome) ON callbacks, message_orders TO huifang_notif
 
 -- Every statement of the notifier goes by keys; while the statistics of a young table say nothing, the planner would read it whole.
 ALTER ROLE huifang_notifier SET enable_seqscan = off;
-ALTER ROLE huifang_notifier SET enable_hashjoin = off;
-ALTER ROLE huifang_notifier SET enable_mergejoin = off;

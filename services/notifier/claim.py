@@ -46,7 +46,7 @@ _WRITE = """
         lease_until = CASE WHEN u.state = 'sending' THEN $3::timestamptz END, updated_at = $2
     FROM unnest($4::uuid[], $5::text[], $6::text[], $7::timestamptz[], $8::int[], $9::text[])
         AS u (id, state, reason, wake_at, fence, provider)
-    WHERE m.store_id = $1 AND m.id = u.id
+    WHERE m.store_id = $1 AND m.id = ANY($4) AND m.id = u.id
 """
 _ATTEMPTS = """
     INSERT INTO message_attempts (store_id, claimed_at, id, message_id, n)
@@ -65,47 +65,76 @@ class Taken:
 
     claim: Claim
     channel: str
-    purpose: str
     number_index: bytes
     outgoing: Outgoing
     until: float
 
 
-async def claim(ctx: Context, conn: Connection, store_id: UUID, channel: str, limit: int) -> list[Taken]:
-    """Claim up to `limit` messages of a store and channel in the transaction of `conn`; those that may not go are held or suppressed.
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Messages that were ready, locked for the rest of the transaction, and what is to become of each."""
 
-    Out: the claimed ones, `sending`, each with a fresh attempt; none when there was nothing to look at.
-    """
+    store: StoreContext
+    rows: Sequence[asyncpg.Record]
+    rulings: Sequence[policy.Ruling]
+    now: datetime
+
+    @property
+    def going(self) -> list[asyncpg.Record]:
+        return [row for row, ruling in zip(self.rows, self.rulings, strict=True) if ruling.state == "queued"]
+
+    @property
+    def staying(self) -> list[tuple[asyncpg.Record, policy.Ruling]]:
+        return [(row, ruling) for row, ruling in zip(self.rows, self.rulings, strict=True) if ruling.state != "queued"]
+
+
+async def look(ctx: Context, conn: Connection, store_id: UUID, channel: str, limit: int) -> Look | None:
+    """Lock up to `limit` messages of a store and channel that are ready, and their numbers, and rule on each; None: none is ready."""
     now = ctx.clock.now()
     rows = await conn.fetch(_TAKE, store_id, now, channel, limit)
     if not rows:
-        return []
+        return None
     store = await ctx.stores.get(conn, store_id, today=now.date())
     indexes = {row["number_index"] for row in rows if row["number_index"]}
     await lock_numbers(conn, indexes)
-    rulings = await _rule(conn, store, rows, indexes, now)
-    sending = [row for row, ruling in zip(rows, rulings, strict=True) if ruling.state == "queued"]
+    return Look(store, rows, await _rule(conn, store, rows, indexes, now), now)
+
+
+async def claim(ctx: Context, conn: Connection, store_id: UUID, channel: str, limit: int) -> tuple[int, list[Taken]]:
+    """Claim up to `limit` messages in the transaction of `conn`; those that may not go are held or suppressed.
+
+    Out: how many were looked at, and the claimed ones, `sending`, each with a fresh attempt.
+    """
+    seen = await look(ctx, conn, store_id, channel, limit)
+    if seen is None:
+        return 0, []
+    sending = seen.going
     attempts = {row["id"]: new_id() for row in sending}
-    await _write(ctx, conn, store_id, rows, rulings, now)
+    await _write(ctx, conn, store_id, seen)
     if sending:
-        await conn.execute(
-            _ATTEMPTS,
-            store_id,
-            now,
-            [attempts[r["id"]] for r in sending],
-            [r["id"] for r in sending],
-            [r["fence"] + 1 for r in sending],
-        )
-        await conn.execute(
-            _COUNT,
-            now,
-            [row["id"] for row in sending],
-            [row["number_index"] for row in sending],
-            [row["purpose"] for row in sending],
-            [row["channel"] for row in sending],
-        )
+        ids = [row["id"] for row in sending]
+        await conn.execute(_ATTEMPTS, store_id, seen.now, list(attempts.values()), ids, [row["fence"] + 1 for row in sending])
+        await count(conn, sending, seen.now)
     layouts = await _layouts(conn, store_id, sending)
-    return [_taken(ctx, store, row, attempts[row["id"]], layouts, now) for row in sending]
+    return len(seen.rows), [_taken(ctx, seen.store, row, attempts[row["id"]], layouts, seen.now) for row in sending]
+
+
+async def count(conn: Connection, rows: Sequence[asyncpg.Record], now: datetime) -> None:
+    """Let messages count against the caps of their numbers."""
+    await conn.execute(
+        _COUNT,
+        now,
+        [row["id"] for row in rows],
+        [row["number_index"] for row in rows],
+        [row["purpose"] for row in rows],
+        [row["channel"] for row in rows],
+    )
+
+
+async def tell_suppressed(conn: Connection, seen: Look) -> None:
+    """Say of those that will never go that they will not, and why."""
+    suppressed = [(row["visit_id"], row["id"], r.state, r.reason) for row, r in seen.staying if r.state == "suppressed"]
+    await tell(conn, seen.store.id, suppressed, seen.now)
 
 
 async def _rule(
@@ -141,18 +170,12 @@ def _facts(row: known.Row, current: known.Row, numbers: known.Numbers, consents:
     )
 
 
-async def _write(
-    ctx: Context,
-    conn: Connection,
-    store_id: UUID,
-    rows: Sequence[asyncpg.Record],
-    rulings: Sequence[policy.Ruling],
-    now: datetime,
-) -> None:
+async def _write(ctx: Context, conn: Connection, store_id: UUID, seen: Look) -> None:
+    rows, rulings = seen.rows, seen.rulings
     await conn.execute(
         _WRITE,
         store_id,
-        now,
+        seen.now,
         machine_now() + timedelta(seconds=ctx.settings.lease_seconds),
         [row["id"] for row in rows],
         ["sending" if ruling.state == "queued" else ruling.state for ruling in rulings],
@@ -161,18 +184,52 @@ async def _write(
         [row["fence"] + (ruling.state == "queued") for row, ruling in zip(rows, rulings, strict=True)],
         [ctx.channels[row["channel"]].provider for row in rows],
     )
-    suppressed = [
-        (row["visit_id"], row["id"], "suppressed", ruling.reason)
-        for row, ruling in zip(rows, rulings, strict=True)
-        if ruling.state == "suppressed"
-    ]
-    await tell(conn, store_id, suppressed, now)
+    await tell_suppressed(conn, seen)
 
 
 async def _layouts(conn: Connection, store_id: UUID, rows: Sequence[asyncpg.Record]) -> dict[tuple[str, str], str]:
     if not any(row["channel"] == "email" for row in rows):
         return {}
     return {(row["key"], row["language"]): row["html"] for row in await conn.fetch(_LAYOUTS, store_id)}
+
+
+def outgoing(
+    ctx: Context, store: StoreContext, row: asyncpg.Record, attempt_id: UUID, layout: str | None, now: datetime
+) -> Outgoing:
+    """The message as its channel gets it; the address is opened only for one that crosses a wire."""
+    email = row["channel"] == "email"
+    link = None
+    if email and row["purpose"] != Purpose.RECALL_SAFETY:
+        link = f"{ctx.settings.public_url.rstrip('/')}/u/{unsubscribe_token(ctx.vault, row['id'])}"
+    wire = ctx.channels[row["channel"]].wire
+    return Outgoing(
+        attempt_id=attempt_id,
+        to=ctx.vault.open(row["address"], "messages", "address", store.id, row["id"]) if wire else "",
+        text=row["body"] or "",
+        at=now,
+        signature=row["signature"] or "",
+        template=row["template"],
+        subject=row["subject"] or "",
+        sender_name=store.name if email else "",
+        html_layout=layout,
+        unsubscribe_url=link,
+        language=row["language"],
+    )
+
+
+def claim_of(ctx: Context, store_id: UUID, row: asyncpg.Record, attempt_id: UUID) -> Claim:
+    """Our hold on a message."""
+    channel = ctx.channels[row["channel"]]
+    return Claim(
+        store_id=store_id,
+        message_id=row["id"],
+        visit_id=row["visit_id"],
+        attempt_id=attempt_id,
+        fence=row["fence"] + 1,
+        tries=row["tries"],
+        provider=channel.provider,
+        receipts=channel.receipts,
+    )
 
 
 def _taken(
@@ -183,33 +240,6 @@ def _taken(
     layouts: dict[tuple[str, str], str],
     now: datetime,
 ) -> Taken:
-    channel = ctx.channels[row["channel"]]
-    email = row["channel"] == "email"
-    unsubscribe = email and row["purpose"] != Purpose.RECALL_SAFETY
-    outgoing = Outgoing(
-        attempt_id=attempt_id,
-        to=ctx.vault.open(row["address"], "messages", "address", store.id, row["id"]) if channel.wire else "",
-        text=row["body"] or "",
-        at=now,
-        signature=row["signature"] or "",
-        template=row["template"],
-        subject=row["subject"] or "",
-        sender_name=store.name if email else "",
-        html_layout=layouts.get((row["template"], row["language"])),
-        unsubscribe_url=f"{ctx.settings.public_url.rstrip('/')}/u/{unsubscribe_token(ctx.vault, row['id'])}"
-        if unsubscribe
-        else None,
-        language=row["language"],
-    )
-    taken = Claim(
-        store_id=store.id,
-        message_id=row["id"],
-        visit_id=row["visit_id"],
-        attempt_id=attempt_id,
-        fence=row["fence"] + 1,
-        tries=row["tries"],
-        provider=channel.provider,
-        receipts=channel.receipts,
-    )
+    going = outgoing(ctx, store, row, attempt_id, layouts.get((row["template"], row["language"])), now)
     until = monotonic() + ctx.settings.lease_seconds
-    return Taken(taken, row["channel"], row["purpose"], row["number_index"], outgoing, until)
+    return Taken(claim_of(ctx, store.id, row, attempt_id), row["channel"], row["number_index"], going, until)

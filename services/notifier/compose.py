@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import orjson
@@ -27,6 +27,7 @@ _UNREACHED, _ASKED = "unreached", "survey"
 _CAR = {"zh": "爱车", "en": "car"}
 _INTERVAL_MONTHS, _INTERVAL_KM = 6, 5000
 _KIND = {"sms": "phone", "email": "email"}
+NO_WORDS = Rendered("", None, 0)
 
 
 @dataclass(frozen=True)
@@ -44,79 +45,120 @@ class Batch:
     people: Mapping[UUID, Person]
     advisors: Mapping[UUID, UUID]
     wordings: Mapping[tuple[str, str, str], Wording]
+    recipes: dict[tuple[Any, ...], Recipe] = field(default_factory=dict)
+    rulings: dict[tuple[Any, ...], policy.Ruling] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class Address:
+class Recipe(NamedTuple):
+    """What messages of one kind of visit share: worked out once a batch."""
+
+    kind: str
+    purpose: Purpose
+    template: str
+    language: str
+    wording: Wording | None
+    asks: bool
+    constants: Mapping[str, str]
+
+
+class Address(NamedTuple):
     """Where it goes: the contact point (None: the person who brought the car), its index, the text."""
 
     point_id: UUID | None
-    index: bytes
+    value_index: bytes
     text: str
 
 
-@dataclass(frozen=True)
-class Draft:
-    """A message to be inserted, in the order of the columns in `intake`."""
+class Draft(NamedTuple):
+    """A message to be inserted: first what differs from row to row, then what most rows of a batch share (`shared`)."""
 
     id: UUID
     visit_id: UUID
     event_id: UUID
     customer_id: UUID
-    kind: str
-    purpose: str
-    channel: str
-    template: str
-    language: str
     point_id: UUID | None
     number_index: bytes | None
     address: Sealed | None
     subject: str | None
     body: str | None
-    state: str
-    reason: str | None
     wake_at: datetime | None
     expire_at: datetime | None
-    survey: str | None = None
-    unsubscribe: str | None = None
+    shared: tuple[str, str, str, str, str, str, str | None]
+    survey: str | None
+    unsubscribe: str | None
+
+    @property
+    def channel(self) -> str:
+        return self.shared[2]
+
+    @property
+    def language(self) -> str:
+        return self.shared[4]
+
+    @property
+    def state(self) -> str:
+        return self.shared[5]
+
+    @property
+    def reason(self) -> str | None:
+        return self.shared[6]
+
+
+OWN_COLUMNS = 11
+"""How many of a draft's fields are columns of their own."""
 
 
 def compose(batch: Batch, event: Row, visit: Row) -> Draft:
     """The message of an event, already ruled upon: queued, held, or suppressed with the reason."""
-    channel, step = event["step"], _step_of(batch.store.programmes, visit)
-    purpose = policy.purpose_of(visit["purposes"], step is not None and step.marketing)
-    kind = AUTOMATIC if visit["message_template"] and visit["channel"] in ("sms", "email") else LADDER
-    expire_at = expiry(kind, channel, event["due_at"], visit["window_end"], batch.store)
-    key = _template_key(kind, visit)
-    language = visit["language"] or batch.store.language
-    wording = wording_for(batch.wordings, key, channel, language, batch.store.language)
-    address = choose_address(batch, visit, channel, purpose)
-    ruling = _rule(batch, visit, channel, purpose, expire_at, address, wording)
+    channel, recipe, visit_id = event["step"], _recipe(batch, event["step"], visit), visit["id"]
+    expire_at = expiry(recipe.kind, channel, event["due_at"], visit["window_end"], batch.store)
+    address = choose_address(batch, visit, channel, recipe.purpose)
+    ruling = _rule(batch, visit, channel, recipe, expire_at, address)
     message_id = new_id()
-    survey = survey_token(batch.vault, visit["id"]) if wording is not None and uses(wording, "survey_url") else None
-    rendered = _words(batch, visit, wording, survey, purpose) if wording is not None else Rendered("", None, 0)
-    sealed = batch.vault.seal(address.text, "messages", "address", batch.store.id, message_id) if address else None
+    survey = survey_token(batch.vault, visit_id) if recipe.asks else None
+    rendered = _words(batch, visit, recipe, survey) if recipe.wording is not None else NO_WORDS
     return Draft(
-        id=message_id,
-        visit_id=visit["id"],
-        event_id=event["id"],
-        customer_id=visit["customer_id"],
-        kind=kind,
-        purpose=purpose,
-        channel=channel,
-        template=key,
-        language=wording.language if wording else language,
-        point_id=address.point_id if address else None,
-        number_index=address.index if address else None,
-        address=sealed,
-        subject=rendered.subject,
-        body=rendered.body,
-        state=ruling.state,
-        reason=ruling.reason,
-        wake_at=batch.now if ruling.state == "queued" else ruling.at,
-        expire_at=expire_at,
-        survey=survey if ruling.state != "suppressed" else None,
-        unsubscribe=_unsubscribe(batch.vault, message_id, channel, purpose),
+        message_id,
+        visit_id,
+        event["id"],
+        visit["customer_id"],
+        address.point_id if address else None,
+        address.value_index if address else None,
+        batch.vault.seal(address.text, "messages", "address", batch.store.id, message_id) if address else None,
+        rendered.subject,
+        rendered.body,
+        batch.now if ruling.state == "queued" else ruling.at,
+        expire_at,
+        (recipe.kind, recipe.purpose, channel, recipe.template, recipe.language, ruling.state, ruling.reason),
+        survey if ruling.state != "suppressed" else None,
+        _unsubscribe(batch.vault, message_id, channel, recipe.purpose),
+    )
+
+
+def _recipe(batch: Batch, channel: str, visit: Row) -> Recipe:
+    key = (channel, visit["programme"], visit["step"], visit["message_template"], visit["tries"] > 0, visit["language"],
+           visit["channel"], *visit["purposes"])  # fmt: skip
+    found = batch.recipes.get(key)
+    if found is None:
+        found = batch.recipes[key] = _make_recipe(batch, channel, visit)
+    return found
+
+
+def _make_recipe(batch: Batch, channel: str, visit: Row) -> Recipe:
+    step = _step_of(batch.store.programmes, visit)
+    kind = AUTOMATIC if visit["message_template"] and visit["channel"] in ("sms", "email") else LADDER
+    template = str(visit["message_template"] or (_UNREACHED if visit["tries"] else _ASKED))
+    wanted = visit["language"] or batch.store.language
+    wording = wording_for(batch.wordings, template, channel, wanted, batch.store.language)
+    language = wording.language if wording else wanted
+    return Recipe(
+        kind,
+        policy.purpose_of(visit["purposes"], step is not None and step.marketing),
+        template,
+        language,
+        wording,
+        wording is not None and uses(wording, "survey_url"),
+        _constants(batch.store),
     )
 
 
@@ -167,35 +209,35 @@ def _opened(batch: Batch, visit: Row, candidate: tuple[UUID | None, bytes, bytes
     return Address(point_id, index, text)
 
 
-def _rule(
-    batch: Batch,
-    visit: Row,
-    channel: str,
-    purpose: Purpose,
-    expire_at: datetime,
-    address: Address | None,
-    wording: Wording | None,
-) -> policy.Ruling:
-    if wording is None:
+def _rule(batch: Batch, visit: Row, channel: str, recipe: Recipe, expire_at: datetime, address: Address | None) -> policy.Ruling:
+    """The ruling. Most numbers have no past at all, and then what holds for one visit holds for all like it."""
+    if recipe.wording is None:
         return policy.Ruling("suppressed", "no_template")
-    index = address.index if address else b""
-    facts = ContactFacts(
-        consent=policy.standing(batch.consents.get(visit["customer_id"], ()), channel),
-        opt_outs=policy.scopes(batch.numbers.opt_outs.get(index, ()), channel),
-        has_address=address is not None,
+    index = address.value_index if address else b""
+    consents, opt_outs = batch.consents.get(visit["customer_id"], ()), batch.numbers.opt_outs.get(index, frozenset())
+    sends = batch.numbers.sends.get(index, ())
+    if consents or opt_outs or sends:
+        facts = _facts(visit, channel, expire_at, address is not None)
+        facts = replace(facts, consent=policy.standing(consents, channel), opt_outs=policy.scopes(opt_outs, channel), sent=sends)
+        return policy.rule(facts, recipe.purpose, channel, batch.rules, batch.store.timezone, batch.now)
+    key = (recipe.purpose, channel, expire_at, visit["state"], visit["channel"], visit["ended_at"] is None,
+           visit["deceased_at"] is None, address is None)  # fmt: skip
+    ruling = batch.rulings.get(key)
+    if ruling is None:
+        facts = _facts(visit, channel, expire_at, address is not None)
+        ruling = policy.rule(facts, recipe.purpose, channel, batch.rules, batch.store.timezone, batch.now)
+        batch.rulings[key] = ruling
+    return ruling
+
+
+def _facts(visit: Row, channel: str, expire_at: datetime, has_address: bool) -> ContactFacts:
+    return ContactFacts(
+        has_address=has_address,
         wanted=policy.wanted(visit["state"], visit["channel"]),
         still_owner=visit["ended_at"] is None,
         deceased=visit["deceased_at"] is not None,
         expire_at=expire_at,
-        sent=batch.numbers.sends.get(index, ()),
     )
-    return policy.rule(facts, purpose, channel, batch.rules, batch.store.timezone, batch.now)
-
-
-def _template_key(kind: str, visit: Row) -> str:
-    if visit["message_template"]:
-        return str(visit["message_template"])
-    return _UNREACHED if visit["tries"] else _ASKED
 
 
 def _step_of(programmes: Mapping[str, Programme], visit: Row) -> Step | None:
@@ -205,12 +247,13 @@ def _step_of(programmes: Mapping[str, Programme], visit: Row) -> Step | None:
     return next((step for step in programme.steps if step.key == visit["step"]), None)
 
 
-def _words(batch: Batch, visit: Row, wording: Wording, survey: str | None, purpose: Purpose) -> Rendered:
+def _words(batch: Batch, visit: Row, recipe: Recipe, survey: str | None) -> Rendered:
+    assert recipe.wording is not None  # noqa: S101 - asked by the caller
     return render(
-        wording,
-        values(batch, visit, wording.language, _survey_url(batch, wording, survey)),
+        recipe.wording,
+        values(batch, visit, recipe, _survey_url(batch, recipe.wording, survey)),
         signature=batch.store.signature,
-        marketing=purpose is Purpose.MARKETING,
+        marketing=recipe.purpose is Purpose.MARKETING,
     )
 
 
@@ -221,19 +264,25 @@ def _survey_url(batch: Batch, wording: Wording, survey: str | None) -> str:
     return f"{batch.public_url}/s/{survey}{'?e' if wording.channel == 'email' else ''}"
 
 
-def values(batch: Batch, visit: Row, language: str, survey_url: str) -> dict[str, str]:
-    """The variables of a template, filled in."""
-    store = batch.store
-    staff = batch.people.get(visit["assignee_id"])
-    advisor = batch.people.get(batch.advisors[visit["id"]]) if visit["id"] in batch.advisors else None
-    due_on = visit["next_maintenance_on"]
+def _constants(store: StoreContext) -> dict[str, str]:
     return {
-        "customer_name": visit["callee_name"] or visit["name"],
-        "salutation": "" if visit["callee_name"] or visit["customer_kind"] != "person" else salutation(visit["gender"], language),
         "store_name": store.name,
         "store_phone": as_dialled(store.phone),
         "store_address": store.address or "",
         "rescue_phone": as_dialled(store.rescue_phone),
+    }
+
+
+def values(batch: Batch, visit: Row, recipe: Recipe, survey_url: str) -> dict[str, str]:
+    """The variables of a template, filled in."""
+    language, store = recipe.language, batch.store
+    staff = batch.people.get(visit["assignee_id"])
+    advisor = batch.people.get(batch.advisors[visit["id"]]) if visit["id"] in batch.advisors else None
+    due_on, callee = visit["next_maintenance_on"], visit["callee_name"]
+    return {
+        **recipe.constants,
+        "customer_name": callee or visit["name"],
+        "salutation": "" if callee or visit["customer_kind"] != "person" else salutation(visit["gender"], language),
         "staff_name": staff.name if staff else "",
         "staff_phone": as_dialled(staff.phone) if staff else "",
         "advisor_name": advisor.name if advisor else "",

@@ -21,11 +21,11 @@ import structlog
 from services.notifier.channels import Result, Stopped
 from services.notifier.claim import Taken, claim
 from services.notifier.context import Context
+from services.notifier.local import deliver_locally
 from services.notifier.settle import NOT_STARTED, Claim, close_attempts, settle, tell, uncount
 from shared.clock import machine_now
 from shared.db import Connection, store_transaction
 
-LOCAL_BATCH = 500
 IN_FLIGHT = {"sms": 64, "email": 32}
 TOGETHER = 200
 SETTLE_PATIENCE = 30.0
@@ -43,7 +43,7 @@ _LOCK_SHARED = "SELECT FROM numbers WHERE number_index = ANY($1) ORDER BY number
 _MARK = """
     UPDATE message_attempts a SET io_started_at = $1
     FROM messages m, unnest($3::uuid[], $4::uuid[]) AS u (store_id, id)
-    WHERE a.store_id = u.store_id AND a.id = u.id AND a.io_started_at IS NULL
+    WHERE a.id = ANY($4) AND a.store_id = u.store_id AND a.id = u.id AND a.io_started_at IS NULL
         AND m.store_id = a.store_id AND m.id = a.message_id AND m.fence = a.n AND m.state = 'sending' AND m.lease_until > $2
         AND (m.purpose = 'recall_safety' OR NOT EXISTS (
             SELECT FROM opt_outs o WHERE o.number_index = m.number_index AND o.revoked_at IS NULL
@@ -57,7 +57,7 @@ _STOP = """
 _RELEASE = """
     UPDATE messages m SET state = 'queued', wake_at = $2, lease_until = NULL, updated_at = $2
     FROM unnest($3::uuid[], $4::int[]) AS u (id, fence)
-    WHERE m.store_id = $1 AND m.id = u.id AND m.fence = u.fence AND m.state = 'sending' RETURNING m.id
+    WHERE m.store_id = $1 AND m.id = ANY($3) AND m.id = u.id AND m.fence = u.fence AND m.state = 'sending' RETURNING m.id
 """
 
 
@@ -145,14 +145,14 @@ class Delivery:
                 await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
                 continue
             async with store_transaction(self._ctx.pool, store_id) as conn:
-                taken = await claim(self._ctx, conn, store_id, name, IN_FLIGHT[name] - len(running))
+                looked, taken = await claim(self._ctx, conn, store_id, name, IN_FLIGHT[name] - len(running))
             for one in taken:
                 self._unstarted[one.claim.attempt_id] = one
                 task = asyncio.create_task(self._send(one))
                 running.add(task)
                 task.add_done_callback(running.discard)
-            done += len(taken)
-            if not taken:
+            done += looked
+            if not looked:
                 break
         return done
 
@@ -191,20 +191,6 @@ class Delivery:
         for store_id, claims in by_store.items():
             async with store_transaction(self._ctx.pool, store_id) as conn:
                 await release(conn, store_id, claims, self._ctx.clock.now())
-
-
-async def deliver_locally(ctx: Context, store_id: UUID, name: str) -> int:
-    """Channels without a wire need no second commit: claim and settle in one transaction, hundreds at a time."""
-    channel, done = ctx.channels[name], 0
-    while True:
-        async with store_transaction(ctx.pool, store_id) as conn:
-            taken = await claim(ctx, conn, store_id, name, LOCAL_BATCH)
-            if taken:
-                results = [(one.claim, await channel.send(one.outgoing, _no_mark)) for one in taken]
-                await settle(conn, store_id, results, ctx.clock.now())
-        done += len(taken)
-        if not taken:
-            return done
 
 
 async def mark_all(ctx: Context, lot: Sequence[Taken]) -> list[bool]:
@@ -270,7 +256,3 @@ async def release(conn: Connection, store_id: UUID, claims: Sequence[Claim], now
     freed = [claimed for claimed in claims if claimed.message_id in released]
     await close_attempts(conn, store_id, [(claimed.attempt_id, NOT_STARTED, None, None) for claimed in freed], now)
     await uncount(conn, [claimed.message_id for claimed in freed])
-
-
-async def _no_mark() -> None:
-    return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -10,7 +11,7 @@ from uuid import UUID
 import asyncpg
 
 from services.notifier import known, policy
-from services.notifier.compose import SURVEY_LIFE, Batch, Draft, compose, survey_questions
+from services.notifier.compose import OWN_COLUMNS, SURVEY_LIFE, Batch, Draft, compose, survey_questions
 from services.notifier.context import Context
 from services.notifier.settle import tell
 from shared.db import Connection, store_transaction
@@ -27,12 +28,11 @@ _CLAIM = """
 """
 _HANDLED = "UPDATE due_contact_events SET handled_at = $3 WHERE store_id = $1 AND id = ANY($2)"
 _MESSAGES = """
-    INSERT INTO messages (store_id, created_at, updated_at, signature, step_no, tries, fence, provider, id, visit_id, event_id,
-        customer_id, kind, purpose, channel, template, language, contact_point_id, number_index, address, subject, body, state,
-        reason, wake_at, expire_at)
-    SELECT $1, $2, $2, $3, 1, 0, 0, NULL, u.* FROM unnest($4::uuid[], $5::uuid[], $6::uuid[], $7::uuid[], $8::text[], $9::text[],
-        $10::text[], $11::text[], $12::text[], $13::uuid[], $14::bytea[], $15::bytea[], $16::text[], $17::text[], $18::text[],
-        $19::text[], $20::timestamptz[], $21::timestamptz[]) AS u
+    INSERT INTO messages (store_id, created_at, updated_at, signature, kind, purpose, channel, template, language, state, reason,
+        step_no, tries, fence, id, visit_id, event_id, customer_id, contact_point_id, number_index, address, subject, body, wake_at,
+        expire_at)
+    SELECT $1, $2, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1, 0, 0, u.* FROM unnest($11::uuid[], $12::uuid[], $13::uuid[],
+        $14::uuid[], $15::uuid[], $16::bytea[], $17::bytea[], $18::text[], $19::text[], $20::timestamptz[], $21::timestamptz[]) AS u
     ON CONFLICT (store_id, visit_id, channel, step_no) DO NOTHING
 """
 _SURVEYS = """
@@ -47,26 +47,6 @@ _TOKENS = """
     FROM unnest($2::bytea[], $3::text[], $4::uuid[], $5::timestamptz[]) AS u (token_index, kind, ref_id, expires_at)
     ON CONFLICT DO NOTHING
 """
-_COLUMNS = (
-    "id",
-    "visit_id",
-    "event_id",
-    "customer_id",
-    "kind",
-    "purpose",
-    "channel",
-    "template",
-    "language",
-    "point_id",
-    "number_index",
-    "address",
-    "subject",
-    "body",
-    "state",
-    "reason",
-    "wake_at",
-    "expire_at",
-)
 
 
 async def stores_with_events(ctx: Context) -> list[UUID]:
@@ -95,8 +75,12 @@ async def _make_messages(ctx: Context, conn: Connection, store_id: UUID, events:
     visits = await known.visits_of(conn, store_id, {event["visit_id"] for event in events})
     batch = await _read(ctx, conn, store, list(visits.values()), {event["step"] for event in events}, now)
     drafts = [compose(batch, event, visits[event["visit_id"]]) for event in events]
-    columns = [[getattr(draft, name) for draft in drafts] for name in _COLUMNS]
-    await conn.execute(_MESSAGES, store_id, now, store.signature, *columns)
+    alike: dict[tuple[str | None, ...], list[Draft]] = defaultdict(list)
+    for draft in drafts:
+        alike[draft.shared].append(draft)
+    for shared, group in alike.items():
+        columns = list(zip(*group, strict=True))[:OWN_COLUMNS]
+        await conn.execute(_MESSAGES, store_id, now, store.signature, *shared, *columns)
     await _make_surveys(ctx, conn, store, drafts, visits, now)
     suppressed = [(draft.visit_id, draft.id, "suppressed", draft.reason) for draft in drafts if draft.state == "suppressed"]
     await tell(conn, store_id, suppressed, now)

@@ -46,7 +46,7 @@ _MOVE = """
         wake_at = CASE WHEN u.state = 'accepted' THEN $3::timestamptz END, sent_at = coalesce(m.sent_at, $2),
         delivered_at = CASE WHEN u.state = 'delivered' THEN $2::timestamptz ELSE m.delivered_at END
     FROM unnest($4::uuid[], $5::text[], $6::text[]) AS u (id, state, reason)
-    WHERE m.store_id = $1 AND m.id = u.id
+    WHERE m.store_id = $1 AND m.id = ANY($4) AND m.id = u.id
 """
 _DROP_FALLBACK = """
     UPDATE messages SET state = 'suppressed', reason = 'sms_delivered', wake_at = NULL, updated_at = $3

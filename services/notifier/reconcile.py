@@ -38,7 +38,7 @@ _WRITE = """
         unknown_since = CASE WHEN u.state = 'unknown' THEN $2::timestamptz ELSE m.unknown_since END
     FROM unnest($3::uuid[], $4::text[], $5::text[], $6::timestamptz[], $7::timestamptz[])
         AS u (id, state, reason, wake_at, started_at)
-    WHERE m.store_id = $1 AND m.id = u.id
+    WHERE m.store_id = $1 AND m.id = ANY($3) AND m.id = u.id
 """
 _AWAITED = """
     SELECT id, visit_id, state, unknown_since, sent_at, updated_at FROM messages

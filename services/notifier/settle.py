@@ -29,20 +29,21 @@ _SETTLE = """
     FROM unnest($3::uuid[], $4::int[], $5::text[], $6::text[], $7::text[], $8::text[], $9::timestamptz[], $10::int[],
         $11::timestamptz[], $12::timestamptz[])
         AS u (id, fence, state, reason, provider, provider_id, wake_at, tries, sent_at, delivered_at)
-    WHERE m.store_id = $1 AND m.id = u.id AND m.fence = u.fence
-        AND (m.state = 'sending' OR (m.state IN ('unknown', 'unknown_final') AND u.state IN ('accepted', 'delivered')))
+    WHERE m.store_id = $1 AND m.id = ANY($3) AND m.id = u.id AND m.fence = u.fence
+        AND CASE WHEN m.state = 'sending' THEN true
+            ELSE m.state IN ('unknown', 'unknown_final') AND u.state IN ('accepted', 'delivered') END
     RETURNING m.id
 """
 # A receipt was quicker than the answer to the call: the state stays, the provider's id is worth keeping.
 _LATE = """
     UPDATE messages m SET provider_id = coalesce(m.provider_id, u.provider_id), provider = coalesce(m.provider, u.provider)
     FROM unnest($2::uuid[], $3::int[], $4::text[], $5::text[]) AS u (id, fence, provider, provider_id)
-    WHERE m.store_id = $1 AND m.id = u.id AND m.fence = u.fence AND m.state IN ('accepted', 'delivered', 'undelivered')
+    WHERE m.store_id = $1 AND m.id = ANY($2) AND m.id = u.id AND m.fence = u.fence AND m.state IN ('accepted', 'delivered', 'undelivered')
 """
 _CLOSE = """
     UPDATE message_attempts a SET closed_at = $2, outcome = u.outcome, code = u.code, provider_id = u.provider_id
     FROM unnest($3::uuid[], $4::text[], $5::text[], $6::text[]) AS u (id, outcome, code, provider_id)
-    WHERE a.store_id = $1 AND a.id = u.id
+    WHERE a.store_id = $1 AND a.id = ANY($3) AND a.id = u.id
 """
 _UNCOUNT = "DELETE FROM number_sends WHERE message_id = ANY($1)"
 _SIGNALS = """

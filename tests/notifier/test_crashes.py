@@ -26,7 +26,7 @@ from tests.notifier.conftest import Desk, MakeDesk
 async def claimed(desk: Desk) -> Taken:
     """One message claimed and committed, as by a process that dies next."""
     async with store_transaction(desk.ctx.pool, desk.store_id) as conn:
-        (taken,) = await claim(desk.ctx, conn, desk.store_id, "sms", 10)
+        _, (taken,) = await claim(desk.ctx, conn, desk.store_id, "sms", 10)
     return taken
 
 
