@@ -16,12 +16,14 @@ from services.api.etags import Expected
 from services.api.identities import Me
 from shared.crypto import Vault
 from shared.db import Connection
+from shared.domain.consent import Purpose
 from shared.errors import Conflict, Forbidden, Invalid
 from shared.ids import new_id
 from shared.names import initials
 from shared.opt_outs import enter_opt_out
 from shared.planning import cancel_open
 
+CHANNELS = ("sms", "email", "phone", "wechat")
 SHORT = {"phone", "email", "wechat", "contact_points"}
 _CODE = "SELECT true FROM customers WHERE store_id = $1 AND external_code = $2 AND id <> $3"
 _GRANT = """
@@ -40,8 +42,21 @@ _WITHDRAW = """
 # A withdrawal of what was never granted is kept as well: silence and refusal are not the same.
 _REFUSE = """
     INSERT INTO consents (store_id, id, customer_id, purpose, channel, basis, source, granted_at, withdrawn_at, withdrawn_by)
-    SELECT $1, $2, $3, $4, $5, 'consent', 'withdrawal', $6, $6, $7
-    WHERE NOT EXISTS (SELECT FROM consents WHERE store_id = $1 AND customer_id = $3 AND purpose = $4 AND withdrawn_at IS NOT NULL)
+    SELECT $1, $2, $3, $4::text, $5::text, 'consent', 'withdrawal', $6, $6, $7
+    WHERE NOT EXISTS (
+        SELECT FROM consents WHERE store_id = $1 AND customer_id = $3 AND purpose = $4::text AND withdrawn_at IS NOT NULL)
+"""
+# Consent on all channels, withdrawn for one, goes on for the others.
+_SPLIT = """
+    WITH ended AS (
+        UPDATE consents SET withdrawn_at = $4, withdrawn_by = $5
+        WHERE store_id = $1 AND customer_id = $2 AND purpose = $3 AND channel = 'all' AND withdrawn_at IS NULL RETURNING *
+    )
+    INSERT INTO consents (store_id, id, customer_id, purpose, channel, basis, notice_version, source, proof, granted_at, granted_by)
+    SELECT e.store_id, r.id, e.customer_id, e.purpose, r.channel, e.basis, e.notice_version, e.source, e.proof, e.granted_at,
+           e.granted_by
+    FROM ended e, unnest($6::uuid[], $7::text[]) AS r(id, channel)
+    ON CONFLICT (store_id, customer_id, purpose, channel) WHERE withdrawn_at IS NULL DO NOTHING
 """
 _REVOKE = """
     UPDATE opt_outs SET revoked_at = $2 WHERE number_index = $1 AND revoked_at IS NULL AND ($3::text IS NULL OR channel = $3)
@@ -138,11 +153,17 @@ async def grant(conn: Connection, me: Me, customer_id: UUID, body: ConsentIn, *,
 async def withdraw(conn: Connection, me: Me, customer_id: UUID, purpose: str, channel: str | None, *, now: datetime) -> None:
     """End consent to a purpose (or one consent by its id); it holds from the commit on, for every message not yet begun.
 
-    Raises CustomerNotFound.
+    Raises CustomerNotFound, Invalid.
     """
     await records.one(conn, TABLE, me.store_id, customer_id, CustomerNotFound)
+    by_id = _is_id(purpose)
+    if not by_id and purpose not in set(Purpose):
+        raise Invalid("没有该用途 / no such purpose", "path/purpose")
+    if channel is not None and channel != "all":
+        rest = [other for other in CHANNELS if other != channel]
+        await conn.execute(_SPLIT, me.store_id, customer_id, purpose, now, me.staff_id, [new_id() for _ in rest], rest)
     await conn.execute(_WITHDRAW, me.store_id, customer_id, purpose, channel, now, me.staff_id)
-    if not _is_id(purpose):
+    if not by_id:
         await conn.execute(_REFUSE, me.store_id, new_id(), customer_id, purpose, channel or "all", now, me.staff_id)
     detail = {"purpose": purpose, "channel": channel}
     await audit.note(conn, me, "consent.withdrawn", "customer", customer_id, now=now, detail=detail)
