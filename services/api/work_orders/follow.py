@@ -25,6 +25,8 @@ from shared.planning import (
 from shared.stores import StoreContext
 
 MAINTENANCE = "maintenance"
+# Two orders of one car entered at one moment would not see each other: they wait in line.
+_HOLD = "SELECT id FROM vehicles WHERE store_id = $1 AND id = $2 FOR NO KEY UPDATE"
 _READING = """
     INSERT INTO mileage_readings AS r (store_id, id, vehicle_id, read_on, km, source)
     SELECT $1::uuid, $2::uuid, $3::uuid, $4::date, max(mileage_km), 'work_order' FROM work_orders
@@ -76,6 +78,7 @@ async def follow(
     actor: Actor,
 ) -> None:
     """Bring everything in line with an order that is new, or (`was`) was different before."""
+    await conn.execute(_HOLD, store.id, order["vehicle_id"])
     days = {store.calendar.day_of(row["closed_at"]) for row in (order, was) if row is not None}
     await _note_mileage(conn, store, order["vehicle_id"], days)
     await _note_maintenance(conn, store, order, was, now=now, actor=actor)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from asyncio import gather
 from datetime import date, timedelta
 from typing import Any
 
@@ -62,6 +63,12 @@ async def test_two_orders_of_a_day_are_one_call_about_the_weightier(counter: Cou
     await counter.enter(kind="repair")
 
     assert await counter.visits() == [("after-maintenance", CANCELLED), ("after-repair", PLANNED)]
+
+
+async def test_two_orders_entered_at_one_moment_are_one_call_too(counter: Counter) -> None:
+    await gather(*(counter.enter(kind="repair") for _ in range(4)))
+
+    assert await counter.visits() == [("after-repair", PLANNED)]
 
 
 async def test_an_order_of_another_kind_has_another_follow_up(counter: Counter) -> None:
