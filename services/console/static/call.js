@@ -20,6 +20,7 @@
     button.setAttribute("aria-pressed", String(on));
     for (const each of foot().querySelectorAll(".panel")) each.hidden = true;
     if (!on) return;
+    count();
     document.getElementById("side-record").checked = true;
     const first = ordered().find((question) => question.dataset.required && !answered(question)) || ordered()[0];
     if (first) firstField(first).focus();
@@ -37,6 +38,14 @@
   function concluded() {
     const result = form.querySelector(`input[name="result:${form.dataset.visit}"]:checked`);
     return !result || result.value === "completed";
+  }
+
+  function count() {
+    const hint = document.getElementById("hint");
+    if (form.dataset.mode !== "reached" || !hint) return;
+    const all = questions().filter((question) => question.dataset.required).length;
+    hint.textContent = all ? `${form.dataset.answered} ${all - missing().length}/${all}` : "";
+    hint.classList.remove("warn-text");
   }
 
   function complain(open) {
@@ -75,6 +84,7 @@
   }
 
   document.addEventListener("keydown", answer);
+  for (const kind of ["input", "change"]) form.addEventListener(kind, count);
   document.addEventListener("huifang:escape", (event) => {
     const open = foot().querySelector(".panel:not([hidden])");
     if (open) open.hidden = true;

@@ -31,10 +31,9 @@
       const found = form.elements.namedItem(name);
       if (!found) continue;
       for (const element of found instanceof RadioNodeList ? found : [found]) {
-        if (/^(radio|checkbox)$/.test(element.type)) element.checked = element.value === value || element.checked && element.type === "checkbox";
+        if (/^(radio|checkbox)$/.test(element.type)) element.checked = element.value === value;
         else element.value = value;
       }
-      if (found instanceof RadioNodeList) for (const element of found) if (element.type === "radio") element.checked = element.value === value;
     }
   }
 
