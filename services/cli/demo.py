@@ -13,7 +13,7 @@ from services.cli.client import Api
 from services.cli.imports import FAILED, follow_import, summary
 from services.cli.options import Json, Refused, say
 
-CODE, NAME = "S01", "沪兴汽车"
+CODE, NAME = "DEMO", "沪兴汽车"
 STAFF: tuple[tuple[str, str, str | None], ...] = (
     ("管理员", "admin", "admin"),
     ("何志远", "general_manager", "manager"),
