@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from contextlib import suppress
 from datetime import datetime
 from uuid import UUID
@@ -40,6 +40,7 @@ class Loop:
         self._looked_at = 0.0
         self._swept_at = 0.0
         self._full: set[UUID] = set()
+        self._beside: dict[str, asyncio.Task[None]] = {}
         self.beat_at = time.monotonic()
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -55,14 +56,15 @@ class Loop:
                 with suppress(TimeoutError):
                     await asyncio.wait_for(stop.wait(), pause)
                 pause = min(pause * 2, LONGEST_PAUSE)
+        await asyncio.gather(*self._beside.values(), return_exceptions=True)
 
     async def turn(self) -> bool:
         """One turn: hear what was told, run what is due, or sleep. Out: whether there was work."""
         self.beat_at = time.monotonic()
         await self._hear()
         clock = self._context.clock
-        if self._jobs_at is not None and self._jobs_at <= clock.now():
-            self._jobs_at = await run_due(self._context)
+        if self._jobs_at is not None and self._jobs_at <= clock.now() and self._start("jobs", self._run_jobs):
+            self._jobs_at = None
         due = self._wakes.due(clock.now())
         if due:
             await self._round(due)
@@ -83,13 +85,33 @@ class Loop:
                 await context.clock.refresh(conn)
         if notices.everywhere:
             notices.everywhere = False
-            self._jobs_at = await run_due(context)
+            self._start("jobs", self._run_jobs)
             notices.stores.update(row["id"] for row in await context.pool.fetch(_STORES))
-        if notices.signals:
+        if notices.signals and self._start("signals", self._apply_signals):
             notices.signals = False
-            await apply_signals(context)
         stores, notices.stores = notices.stores, set()
         await self._look(stores)
+
+    def _start(self, name: str, work: Callable[[], Coroutine[None, None, None]]) -> bool:
+        """Run something beside the claims, which must not wait for it. False while the last run of it is not over.
+
+        Its fault is raised here, at the next turn.
+        """
+        last = self._beside.pop(name, None)
+        if last is not None and not last.done():
+            self._beside[name] = last
+            return False
+        if last is not None:
+            last.result()
+        self._beside[name] = task = asyncio.create_task(work())
+        task.add_done_callback(lambda _: self._context.notices.bell.set())
+        return True
+
+    async def _run_jobs(self) -> None:
+        self._jobs_at = await run_due(self._context)
+
+    async def _apply_signals(self) -> None:
+        await apply_signals(self._context)
 
     def _sweep(self) -> None:
         notices, now = self._context.notices, time.monotonic()
