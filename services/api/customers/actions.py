@@ -221,9 +221,7 @@ async def mark_deceased(conn: Connection, me: Me, customer_id: UUID, *, note: st
 
 
 async def undo_deceased(conn: Connection, me: Me, customer_id: UUID, *, now: datetime) -> None:
-    """It was an error: the file is in use again. What was cancelled stays so. Raises CustomerNotFound, Forbidden."""
-    if not me.is_manager:
-        raise Forbidden
+    """It was an error: the file is in use again. What was cancelled stays so. Raises CustomerNotFound."""
     await records.locked(conn, TABLE, me.store_id, customer_id, CustomerNotFound)
     await records.update(conn, TABLE, me.store_id, customer_id, {"deceased_at": None}, now=now)
     await audit.note(conn, me, "customer.deceased_undone", "customer", customer_id, now=now)

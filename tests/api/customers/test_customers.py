@@ -141,9 +141,11 @@ async def test_pages_follow_one_another_without_gap_or_repetition(base: str, as_
     for place in range(5):
         await create(http, base, name=f"客户{place % 2}")
     seen: list[str] = []
-    cursor = None
+    cursor: str | None = None
     while True:
-        query: dict[str, str | int] = {"limit": 2, "sort": sort} | ({"cursor": cursor} if cursor else {})
+        query: dict[str, str | int] = {"limit": 2, "sort": sort}
+        if cursor is not None:
+            query["cursor"] = cursor
         page = (await http.get(f"{base}/customers", params=query)).json()
         seen += [row["id"] for row in page["items"]]
         cursor = page["next_cursor"]
