@@ -6,6 +6,7 @@ Several, because one client collapses under many requests at a time (docs/decisi
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -39,7 +40,7 @@ class HttpGateway:
         self._patience = patience
         self._timeout = httpx.Timeout(min(READ_SECONDS, patience), connect=min(CONNECT_SECONDS, patience)).as_dict()
         limits = httpx.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS, keepalive_expiry=30)
-        verify = httpx.create_ssl_context(trust_env=False)  # one for all: reading the authorities takes some 30 ms each time
+        verify = _authorities(self._url)
         self._clients = [
             httpx.AsyncHTTPTransport(verify=verify, limits=limits, trust_env=False, retries=0) for _ in range(CLIENTS)
         ]
@@ -95,6 +96,11 @@ class _Wire:
         if name.endswith(_HEADERS_START) and not self.marked:
             await self._mark()
             self.marked = True
+
+
+def _authorities(url: httpx.URL) -> ssl.SSLContext:
+    """Whom to trust, read once for all clients, because it takes some 30 ms; without TLS nobody is asked, and nobody trusted."""
+    return httpx.create_ssl_context(trust_env=False) if url.scheme == "https" else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 async def _read(response: httpx.Response) -> bytes | None:
