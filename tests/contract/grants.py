@@ -18,7 +18,7 @@ MATRIX: dict[str, tuple[str, str, str]] = {
     "api_keys": ("S I U", "", ""),
     "refresh_tokens": ("S I U", "", ""),
     "sign_in_failures": ("S I U D", "", ""),
-    "idempotency_keys": ("S I U D", "", ""),
+    "idempotency_keys": ("S I U D", "S(expires_at) D", ""),  # the scheduler removes those that have expired
     # the store
     "stores": ("S I U", "S", "S"),
     "store_days": ("S I U D", "S", "S"),
