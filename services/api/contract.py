@@ -5,6 +5,7 @@ Added here: the bearer scheme, problem documents, Idempotency-Key on POST, If-Ma
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from importlib.metadata import version
 from typing import Any
@@ -82,6 +83,7 @@ _MATCH_PARAMETER: Json = {
     "example": '"1"',
 }
 _ETAG: Json = {"description": "The version; send it back as If-Match.", "schema": {"type": "string"}, "example": '"1"'}
+_PLACES = re.compile(r"\{(\w+)\}")
 _METHODS = ("get", "put", "post", "patch", "delete")
 
 
@@ -141,6 +143,9 @@ def _complete(path: str, method: str, operation: Json) -> None:
     public = rule is not None and rule.level == "public"
     parameters = operation.setdefault("parameters", [])
     named = {parameter["name"].lower() for parameter in parameters}
+    for name in _PLACES.findall(path):
+        if name not in named:  # the path says it, and no function asks for it: the store's id
+            parameters.append({"name": name, "in": "path", "required": True, "schema": {"type": "string", "format": "uuid"}})
     if method == "post" and "idempotency-key" not in named:
         parameters.append(_KEY_PARAMETER)
     if method == "patch" and "if-match" not in named:
@@ -162,12 +167,16 @@ def _add_problems(method: str, operation: Json, public: bool, in_store: bool) ->
     }.get(method, set())
     wanted |= {"409"} if method == "delete" else set()
     wanted |= {code for code in responses if code[0] in "45"}
+    page = "text/html" in responses.get("200", {}).get("content", {})
+    own = set(responses)
     for code in sorted(wanted):
         text = responses.get(code, {}).get("description") or _TEXTS.get(code, "The request failed.")
         responses[code] = {
             "description": _TEXTS.get(code, text) if text in {"Validation Error", "Unprocessable Entity"} else text,
             "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
         }
+        if page and code in own:  # for a phone's browser: what it may be refused is a page as well
+            responses[code]["content"]["text/html"] = {"schema": {"type": "string"}}
     if method == "patch":
         for code in ("200", "201"):
             if code in responses:

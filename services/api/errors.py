@@ -20,6 +20,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 
 from services.api.faults import message_of, pointer_of
+from services.api.methods import allowed
 from shared.errors import Conflict, Forbidden, HuifangError, Invalid, NotFound
 
 Language: TypeAlias = Literal["zh", "en"]
@@ -212,7 +213,8 @@ def of_http(request: Request, error: HTTPException) -> Response:
     zh, en = TITLES.get(error.status_code, ("请求失败", "The request failed"))
     codes = {404: "not_found", 405: "method_not_allowed", 413: "too_large", 415: "unsupported_media_type", 401: "unauthenticated"}
     code = codes.get(error.status_code, "http_error")
-    return problem(request, error.status_code, code, zh if language_of(request) == "zh" else en, headers=error.headers)
+    headers = error.headers if error.status_code != 405 else {"Allow": allowed(request.app, request.scope["path"])}
+    return problem(request, error.status_code, code, zh if language_of(request) == "zh" else en, headers=headers)
 
 
 def of_database(request: Request, error: BaseException) -> Response | None:

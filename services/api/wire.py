@@ -6,9 +6,10 @@ know.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from contextvars import ContextVar
-from datetime import UTC, date, datetime, tzinfo
+from datetime import UTC, date, datetime, time, tzinfo
 from typing import Annotated, Any, Generic, Literal, Self, TypeVar
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -22,10 +23,12 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    GetCoreSchemaHandler,
     PlainSerializer,
     WithJsonSchema,
     model_validator,
 )
+from pydantic_core import CoreSchema, PydanticCustomError, PydanticKnownError, core_schema
 
 zone: ContextVar[tzinfo] = ContextVar("zone", default=UTC)
 """The zone instants are written in: the store's, once the route has found who calls."""
@@ -71,6 +74,20 @@ def storable(text: object) -> object:
     return text
 
 
+def _iso(pattern: re.Pattern[str], kind: str, message: str) -> BeforeValidator:
+    """Only text as ISO 8601 writes it: pydantic would take a number too, as seconds since 1970 or since midnight."""
+
+    def check(value: object) -> object:
+        if isinstance(value, str):
+            if pattern.fullmatch(value.strip()):
+                return value
+        elif isinstance(value, date | time):
+            return value
+        raise PydanticCustomError(kind, message)
+
+    return BeforeValidator(check)
+
+
 def _storable_tree(value: object) -> None:
     if isinstance(value, str):
         storable(value)
@@ -88,24 +105,79 @@ _INSTANT_SCHEMA = WithJsonSchema({"type": "string", "format": "date-time", "exam
 Instant = Annotated[datetime, PlainSerializer(instant_text, return_type=str, when_used="json"), _INSTANT_SCHEMA]
 """An instant going out."""
 
-InstantIn = Annotated[AwareDatetime, AfterValidator(_within_reach), _INSTANT_SCHEMA]
-"""An instant coming in: RFC 3339 with an offset; handed on in UTC."""
+_INSTANT_LIKE = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d.*", re.ASCII)
+_DAY_LIKE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+_TIME_LIKE = re.compile(r"\d\d:\d\d(:\d\d(\.\d+)?)?", re.ASCII)
 
-Day = Annotated[date, AfterValidator(_day_within_reach), Field(examples=["2026-11-23"])]
-"""A day of the store's calendar."""
+InstantIn = Annotated[
+    AwareDatetime,
+    AfterValidator(_within_reach),
+    _iso(_INSTANT_LIKE, "datetime_parsing", "an instant such as 2026-11-23T09:00:00+08:00"),
+    _INSTANT_SCHEMA,
+]
+"""An instant coming in: RFC 3339 with an offset, between 1970 and 2200; handed on in UTC."""
+
+Day = Annotated[
+    date,
+    AfterValidator(_day_within_reach),
+    _iso(_DAY_LIKE, "date_parsing", "a day such as 2026-11-23"),
+    Field(examples=["2026-11-23"]),
+]
+"""A day of the store's calendar, between 1900 and 2200."""
+
+TimeOfDay = Annotated[
+    time,
+    _iso(_TIME_LIKE, "time_parsing", "a time such as 09:00"),
+    WithJsonSchema({"type": "string", "pattern": r"^([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?$", "examples": ["09:00"]}),
+]
+"""A time on the store's clock, without an offset."""
 
 Fen = Annotated[int, Field(ge=0, le=10**12, description="Money in fen (0.01 yuan).", examples=[38800])]
 Count = Annotated[int, Field(ge=0, le=LARGEST_INTEGER)]
-Text = Annotated[str, BeforeValidator(storable), Field(max_length=4000)]
+_STORABLE = {"pattern": r"^[^\u0000]*$"}
+_NOT_BLANK = {"pattern": r"^[^\u0000]*[^\s\u0000][^\u0000]*$"}
+Text = Annotated[str, BeforeValidator(storable), Field(max_length=4000, json_schema_extra=_STORABLE)]
 """Free text, up to 4,000 characters; use it for query parameters too."""
-Line = Annotated[str, BeforeValidator(storable), Field(min_length=1, max_length=200)]
+Line = Annotated[str, BeforeValidator(storable), Field(min_length=1, max_length=200, json_schema_extra=_NOT_BLANK)]
 """A name or the like: one to 200 characters."""
 
 
+def _number_only(value: object) -> object:
+    if isinstance(value, str | bytes | bool):
+        raise PydanticKnownError("int_type")
+    return value
+
+
+def no_casts(schema: Any) -> None:
+    """Make a pydantic schema take JSON as it is typed: `"5"` is no number, `1` no boolean. `5.0` is an integer, as JSON has it."""
+    if isinstance(schema, list | tuple):
+        for part in schema:
+            no_casts(part)
+    if not isinstance(schema, dict):
+        return
+    kind = schema.get("type")
+    if kind in {"bool", "float"}:
+        schema["strict"] = True
+    elif kind == "int":
+        plain = dict(schema)
+        schema.clear()
+        schema.update(core_schema.no_info_before_validator_function(_number_only, plain))
+    else:
+        for name, part in schema.items():
+            if name not in {"metadata", "serialization", "cls"}:
+                no_casts(part)
+
+
 class In(BaseModel):
-    """Base of every body that comes in: unknown fields are refused, so is text that cannot be stored."""
+    """Base of every body that comes in: unknown fields are refused, so are text for a number and what cannot be stored."""
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        schema = handler(source)
+        no_casts(schema)
+        return schema
 
     @model_validator(mode="before")
     @classmethod

@@ -212,3 +212,40 @@ async def test_every_answer_has_an_id_and_forbids_what_browsers_guess(client: ht
     assert forged.headers["X-Request-Id"] != "a b\tc"
     assert given.headers["X-Content-Type-Options"] == "nosniff"
     assert given.headers["Cache-Control"] == "no-store"
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("capacity", "5"), ("capacity", True), ("capacity", 5.5), ("capacity", 10**30), ("name", 7), ("roles", "admin")],
+)
+async def test_json_is_taken_as_it_is_typed(as_admin: Person, base: str, field: str, value: object) -> None:
+    answer = await as_admin.http.post(f"{base}/staff", json={"name": "王芳", "roles": ["technician"], field: value})
+
+    body = is_a_problem(answer, 422, "invalid")
+    assert [error["pointer"].split("/")[1] for error in body["errors"]] == [field]
+
+
+async def test_a_whole_number_may_be_written_with_a_point(as_admin: Person, base: str) -> None:
+    answer = await as_admin.http.post(
+        f"{base}/staff",
+        content=b'{"name": "x", "roles": ["technician"], "capacity": 50.0}',
+        headers={"Content-Type": "application/json"},
+    )
+
+    assert answer.json()["capacity"] == 50
+
+
+async def test_a_number_is_no_day_and_no_time(as_admin: Person, base: str) -> None:
+    hours = await as_admin.http.put(f"{base}/calendar/hours", json={"weekly_hours": {"0": [[0, "18:00"]]}})
+    days = await as_admin.http.get(f"{base}/calendar", params={"from": "0"})
+    instants = await as_admin.http.get(f"{base}/audit-log", params={"from": "1763859600"})
+
+    assert [answer.status_code for answer in (hours, days, instants)] == [422, 422, 422]
+
+
+async def test_a_wrong_method_is_told_every_method_there_is(as_admin: Person, base: str) -> None:
+    one = await as_admin.http.options(f"{base}/staff/01939a5e-7c7e-7000-8000-000000000001")
+    word = await as_admin.http.get(f"{base}/templates/preview")
+
+    assert (one.status_code, one.headers["Allow"]) == (405, "GET, PATCH")
+    assert (word.status_code, word.headers["Allow"]) == (405, "POST")

@@ -144,3 +144,12 @@ async def test_changes_are_in_the_audit_log_without_their_values(as_admin: Perso
     assert [(entry["action"], entry["actor_id"], entry["detail"]) for entry in entries] == [
         ("staff.changed", str(as_admin.staff_id), {"fields": ["phone"]})
     ]
+
+
+async def test_people_are_found_by_role(as_admin: Person, as_staff: Sign, base: str) -> None:
+    technician = await as_staff("technician", "service_advisor")
+    await as_staff("sales_clerk")
+
+    found = (await as_admin.http.get(f"{base}/staff", params={"role": "technician"})).json()["items"]
+
+    assert [person["id"] for person in found] == [str(technician.staff_id)]

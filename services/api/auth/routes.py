@@ -52,7 +52,7 @@ async def sign_out(body: Refresh, connection: StoreConnection, house: TheHouse) 
     await actions.sign_out(connection, house, body.refresh_token)
 
 
-@router.post("/auth/staff-token", operation_id="create_staff_token")
+@router.post("/auth/staff-token", operation_id="create_staff_token", responses={404: {}})
 async def create_staff_token(body: StaffTokenIn, connection: StoreConnection, house: TheHouse) -> StaffTokenOut:
     """For the operator: an access token of a member of staff, for scripts."""
     staff = await actions.person(connection, body.staff, body.store)

@@ -67,6 +67,6 @@ class Filters(Out):
     customer_id: UUID | None = None
     consultant_id: UUID | None = None
     state: LeadState | None = None
-    level: str | None = None
-    expected_from: date | None = None
-    expected_to: date | None = None
+    level: Line | None = None
+    expected_from: Day | None = None
+    expected_to: Day | None = None

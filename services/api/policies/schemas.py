@@ -58,7 +58,7 @@ class Filters(Out):
 
     customer_id: UUID | None = None
     vehicle_id: UUID | None = None
-    number: str | None = None
-    expires_from: date | None = None
-    expires_to: date | None = None
+    number: Line | None = None
+    expires_from: Day | None = None
+    expires_to: Day | None = None
     result: Literal["renewed", "lost", "open"] | None = None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Literal
 from uuid import UUID
 
@@ -16,7 +15,7 @@ from services.api.records import Sort, Where
 from services.api.routing import router as make_router
 from services.api.sales import actions
 from services.api.sales.schemas import CardIn, SaleIn, SaleOut, SalePatch
-from services.api.wire import Page
+from services.api.wire import Day, Page
 
 router = make_router("/stores/{store_id}/sales", "sales")
 
@@ -35,8 +34,8 @@ async def list_sales(
     customer_id: UUID | None = None,
     vehicle_id: UUID | None = None,
     consultant_id: UUID | None = None,
-    delivered_from: date | None = None,
-    delivered_to: date | None = None,
+    delivered_from: Day | None = None,
+    delivered_to: Day | None = None,
     insured: bool | None = None,
     plated: bool | None = None,
     sort: Literal["-delivered_on", "delivered_on", "-created_at"] = "-delivered_on",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import Select, and_, func, or_, select
+from sqlalchemy import Select, and_, any_, func, literal, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -42,7 +42,7 @@ async def people(
         name, last = after
         found = found.where(or_(col(Staff.name) > name, and_(col(Staff.name) == name, col(Staff.id) > last)))
     if role is not None:
-        found = found.where(col(Staff.roles).contains([role.value]))
+        found = found.where(literal(role.value) == any_(col(Staff.roles)))
     if active is not None:
         found = found.where(col(Staff.active) == active)
     if q:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import time
 from typing import Annotated, Any
 from uuid import UUID
 from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, Field
 
-from services.api.wire import In, Instant, Line, Out, Text
+from services.api.wire import In, Instant, Line, Out, Text, TimeOfDay
 
 
 def _known_zone(name: str) -> str:
@@ -20,7 +19,7 @@ def _known_zone(name: str) -> str:
 
 Zone = Annotated[str, Field(max_length=60, examples=["Asia/Shanghai"]), AfterValidator(_known_zone)]
 Code = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,20}$", examples=["S01"])]
-HourRange = Annotated[list[time], Field(min_length=2, max_length=2, examples=[["09:00:00", "18:00:00"]])]
+HourRange = Annotated[list[TimeOfDay], Field(min_length=2, max_length=2, examples=[["09:00:00", "18:00:00"]])]
 """From and to on the store's clock; a `to` at or before `from` lies on the next day."""
 
 Clock = Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$", examples=["08:30"])]

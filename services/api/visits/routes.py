@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Annotated
 from uuid import UUID
 
@@ -28,7 +27,7 @@ from services.api.visits.schemas import (
     WhyOut,
 )
 from services.api.visits.why import why
-from services.api.wire import Line, Page, json_response
+from services.api.wire import Day, Line, Page, json_response
 from shared.domain.visit import State
 
 router = make_router("/stores/{store_id}/visits", "visits")
@@ -44,8 +43,8 @@ async def list_visits(
     customer_id: UUID | None = None,
     vehicle_id: UUID | None = None,
     programme: Annotated[Line | None, Query()] = None,
-    due_from: date | None = None,
-    due_to: date | None = None,
+    due_from: Day | None = None,
+    due_to: Day | None = None,
     sort: Annotated[Line, Query(description=f"One of {', '.join(queries.SORTS)}.")] = "due_on",
 ) -> Response:
     """Visits the caller may know of, a page at a time."""
