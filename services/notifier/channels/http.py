@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+import sys
 from collections.abc import Awaitable, Callable
-from typing import Any
+from importlib.util import find_spec
+from types import ModuleType
+from typing import Any, cast
 
 import httpx
 import orjson
@@ -23,6 +26,11 @@ LARGEST_ANSWER = 64 * 1024
 RETRY_CODES = frozenset({"throttled", "throttle", "rate_limited", "too_many_requests", "busy", "no_balance", "unavailable"})
 
 _HEADERS_START = "send_request_headers.started"
+
+# httpcore asks for sniffio several times a request. Where it is not installed, Python searches every folder each time, which costs
+# more than the rest of the request; None in sys.modules is its own way to say "not there" at once.
+if find_spec("sniffio") is None:
+    sys.modules["sniffio"] = cast(ModuleType, None)
 
 
 class HttpGateway:
