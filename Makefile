@@ -7,6 +7,7 @@ SHELL := /bin/sh
 PORT ?= 8000
 CONSOLE_PORT ?= 8080
 DATA ?= .local
+SPEED ?= 600
 T ?= tests
 
 LOCK := --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links -q
@@ -52,10 +53,13 @@ faults: setup  ## kills, outages and floods
 	@exec $(BIN)/pytest tests/faults --timeout 3600
 
 browser: setup  ## the console in a browser (needs Chromium)
-	@exec $(BIN)/pytest tests/console -m browser
+	@exec $(BIN)/pytest tests/browser
 
 fuzz: setup  ## the whole contract under random requests
 	@exec $(PYTHON) -m tests.fuzz
+
+demo: setup  ## watch one delivery go through the ladder: SPEED=600
+	@exec $(PYTHON) -m tests.flows.demo $(SPEED)
 
 compose-test: setup  ## build the image, start the compose file, try it (needs Docker)
 	@exec $(PYTHON) -m tests.compose
@@ -70,4 +74,4 @@ clean:  ## remove .venv and caches; the data in .local stay
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help setup setup-run run test check fmt openapi bench faults browser fuzz compose-test lock clean
+.PHONY: help setup setup-run run test check fmt openapi bench faults browser fuzz demo compose-test lock clean

@@ -15,11 +15,11 @@ from typing import Any
 
 import asyncpg
 import httpx
-import jwt
 
 from deploy import roles
 from deploy.local.ports import any_free_port
 from deploy.local.process import tethered
+from services.cli.client import OperatorAuth
 from shared.clock import machine_now
 from shared.db import asyncpg_url
 from tests.servers import Servers
@@ -28,6 +28,7 @@ from tests.support.provider import Provider
 
 SECRET = "a secret of the flow tests, long enough for anybody"
 START = "2026-11-20T08:00:00+08:00"  # a Friday
+ENGLISH = {"Accept-Language": "en"}
 PASSWORD = "correct horse battery"
 STARTING_SECONDS = 40.0
 
@@ -106,18 +107,18 @@ class System:
 
 @asynccontextmanager
 async def running_system(
-    servers: Servers, name: str, *, redis_number: int = 0, start: str = START, **more: str
+    servers: Servers, name: str, *, redis_number: int = 0, clock: str = f"{START}@step", **more: str
 ) -> AsyncIterator[System]:
     """Everything started, and ended afterwards. `more`: further settings of all services."""
     with servers.database(name) as owner_url:
         async with Provider() as gateway, Mailbox.running() as mailbox:
             redis_url = servers.redis(redis_number)
             port = any_free_port()
-            processes = _processes(owner_url, redis_url, port, gateway, mailbox, start, more)
+            processes = _processes(owner_url, redis_url, port, gateway, mailbox, clock, more)
             api_url = f"http://127.0.0.1:{port}"
             for process in processes.values():
                 await process.start()
-            async with httpx.AsyncClient(base_url=api_url, headers=_operator(), timeout=30) as operator:
+            async with httpx.AsyncClient(base_url=api_url, auth=OperatorAuth(SECRET), headers=ENGLISH, timeout=30) as operator:
                 system = System(owner_url, api_url, operator, gateway, mailbox, processes, redis_url)
                 try:
                     await _ready(system)
@@ -128,14 +129,14 @@ async def running_system(
 
 
 def _processes(
-    owner_url: str, redis_url: str, port: int, gateway: Provider, mailbox: Mailbox, start: str, more: Mapping[str, str]
+    owner_url: str, redis_url: str, port: int, gateway: Provider, mailbox: Mailbox, clock: str, more: Mapping[str, str]
 ) -> dict[str, Process]:
     common = {
         "PATH": os.environ["PATH"],
         "PYTHONUNBUFFERED": "1",
         "REDIS_URL": redis_url,
         "HUIFANG_SECRET_KEY": SECRET,
-        "HUIFANG_CLOCK": f"{start}@step",
+        "HUIFANG_CLOCK": clock,
         "HUIFANG_SMS_PROVIDER": "http",
         "HUIFANG_SMS_URL": gateway.url,
         "HUIFANG_SMS_TOKEN": "flow-token",
@@ -150,13 +151,6 @@ def _processes(
         service: Process(f"services.{service}", common | {"DATABASE_URL": roles.role_url(owner_url, service)})
         for service in ("api", "scheduler", "notifier")
     }
-
-
-def _operator() -> dict[str, str]:
-    now = machine_now()
-    claims = {"iss": "huifang", "aud": "huifang-api", "typ": "operator", "sub": "operator", "iat": now}
-    token = jwt.encode(claims | {"exp": now + timedelta(minutes=4)}, SECRET, algorithm="HS256")
-    return {"Authorization": f"Bearer {token}", "Accept-Language": "en"}
 
 
 async def _ready(system: System) -> None:

@@ -164,7 +164,12 @@ async def _number(conn: Connection, store_id: UUID, visit: asyncpg.Record, body:
         return body.contact_point_id
     if body.channel not in CALLED:
         return None
-    found: UUID | None = await conn.fetchval(_FIRST_NUMBER, store_id, visit["customer_id"], visit["callee_phone_index"])
+    callee = visit["callee_phone_index"]
+    first = await conn.fetchrow(_FIRST_NUMBER, store_id, visit["customer_id"], callee)
+    if callee is not None and (first is None or first["value_index"] != callee):
+        callee_id: UUID = visit["id"]  # who brought the car is not in the file: the visit itself stands for his number
+        return callee_id
+    found: UUID | None = first["id"] if first else None
     return found
 
 
@@ -175,7 +180,8 @@ async def _check_callable(
         return
     if await conn.fetchval("SELECT deceased_at FROM customers WHERE store_id = $1 AND id = $2", store_id, visit["customer_id"]):
         raise CustomerDeceased
-    if body.channel is Channel.PHONE and number_id and await conn.fetchval(_CALL_OPT_OUT, store_id, number_id):
+    own = visit["callee_phone_index"] if number_id == visit["id"] else None
+    if body.channel is Channel.PHONE and number_id and await conn.fetchval(_CALL_OPT_OUT, store_id, number_id, own):
         raise OptedOut
 
 
@@ -272,12 +278,13 @@ _LOCK = """
 """
 _OWN_NUMBER = "SELECT id FROM contact_points WHERE store_id = $1 AND customer_id = $2 AND id = $3"
 _FIRST_NUMBER = """
-    SELECT id FROM contact_points WHERE store_id = $1 AND customer_id = $2 AND kind = 'phone' AND wrong_at IS NULL
+    SELECT id, value_index FROM contact_points WHERE store_id = $1 AND customer_id = $2 AND kind = 'phone' AND wrong_at IS NULL
     ORDER BY (value_index = $3) DESC NULLS LAST, rank, id LIMIT 1
 """
 _CALL_OPT_OUT = """
-    SELECT true FROM contact_points c JOIN opt_outs o ON o.number_index = c.value_index
-    WHERE c.store_id = $1 AND c.id = $2 AND o.revoked_at IS NULL AND o.channel IN ('phone', 'all') LIMIT 1
+    SELECT true FROM opt_outs o
+    WHERE o.number_index = coalesce($3, (SELECT value_index FROM contact_points WHERE store_id = $1 AND id = $2))
+        AND o.revoked_at IS NULL AND o.channel IN ('phone', 'all') LIMIT 1
 """
 _INSERT = """
     INSERT INTO attempts (store_id, id, visit_id, seq, staff_id, channel, outcome, direction, contact_point_id, reached_person, at,

@@ -37,8 +37,10 @@ async def why(conn: Connection, store: StoreContext, me: Me, visit_id: UUID, lan
     messages = await conn.fetch(_MESSAGES, store.id, visit_id)
     planned: dict[str, Any] = next((orjson.loads(row["detail"]) for row in events if "rule" in orjson.loads(row["detail"])), {})
     english = language == "en"
+    rung = await conn.fetch(_RUNG, store.id, visit_id)
     story = [
-        *(_event(row, store, english) for row in events),
+        *(_event(row, store, english) for row in events if row["kind"] not in _TOLD_BY_MESSAGES),
+        *(_due(row, english) for row in rung),
         *(_attempt(attempt, store, english) for attempt in visit["attempts"]),
         *(line for row in messages for line in _message(row, english)),
     ]
@@ -81,6 +83,13 @@ def _event(row: asyncpg.Record, store: StoreContext, english: bool) -> dict[str,
         "actor": _actor(row["actor_kind"], row["actor_id"], store),
         "detail": orjson.loads(row["detail"]),
     }
+
+
+def _due(row: asyncpg.Record, english: bool) -> dict[str, Any]:
+    """A due-contact event: the day came, or the ladder went on to a message."""
+    zh, en = _DUE[row["step"]]
+    detail = {"step": row["step"], "due_at": row["due_at"], "due_seq": row["due_seq"]}
+    return {"at": row["created_at"], "kind": "due_contact", "text": en if english else zh, "actor": "system", "detail": detail}
 
 
 def _state_words(kind: str) -> tuple[str, str]:
@@ -144,6 +153,13 @@ def _actor(kind: str, actor_id: UUID | None, store: StoreContext) -> str | None:
     return person.name if person else kind
 
 
+_TOLD_BY_MESSAGES = frozenset({"message_accepted", "message_delivered", *(f"message_{state}" for state in _NOT_SENT)})
+_DUE: Mapping[str, tuple[str, str]] = {
+    "call": ("到期：请打电话", "due: to be called"),
+    "sms": ("到期：改发短信", "due: an SMS"),
+    "email": ("到期：改发邮件", "due: an e-mail"),
+}
+_RUNG = "SELECT step, due_at, created_at, due_seq FROM due_contact_events WHERE store_id = $1 AND visit_id = $2"
 _STORY = """
     SELECT at, kind, actor_kind, actor_id, detail FROM visit_events WHERE store_id = $1 AND visit_id = $2 ORDER BY at, id
 """

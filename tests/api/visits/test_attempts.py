@@ -124,6 +124,20 @@ async def test_a_customer_who_rings_back_is_recorded_although_he_opted_out(desk:
     assert visit["state"] == "completed"
 
 
+async def test_who_brought_the_car_is_called_although_he_is_not_in_the_file(desk: Desk, pool: Pool) -> None:
+    sealed = vault().seal("+8613700137000", "visits", "callee_phone", desk.store_id, desk.visit_id)
+    index = vault().index("phone", "+8613700137000")
+    await pool.execute(
+        "UPDATE visits SET callee_name = '司机小李', callee_phone = $2, callee_phone_index = $3 WHERE id = $1",
+        desk.visit_id, bytes(sealed), index,
+    )  # fmt: skip
+    brief = (await desk.person.http.get(f"{desk.path}/brief")).json()
+    visit = (await desk.record(outcome="wrong_number")).json()["visit"]
+
+    assert (brief["callee"]["name"], brief["callee"]["numbers"][0]["masked"]) == ("司机小李", "137****7000")
+    assert visit["next"] == {"step": "call", "at": "2026-11-23T09:00:00.000+08:00", "reason": "other_number"}
+
+
 async def test_one_call_covers_several_visits_each_with_its_own_result(desk: Desk, pool: Pool) -> None:
     async with pool.acquire() as conn:
         other = await make_visit(
