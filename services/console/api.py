@@ -61,6 +61,7 @@ class Api:
         )
         self._pairs: dict[str, tuple[float, asyncio.Task[Session]]] = {}
         self._words: tuple[float, Json] | None = None
+        self._programmes: dict[str, tuple[float, Json]] = {}
 
     async def close(self) -> None:
         await self._http.aclose()
@@ -119,6 +120,16 @@ class Api:
             words = {name: {word["value"]: word for word in listed} for name, listed in found.items()}
             self._words = (now + WORDS_SECONDS, words)
         return self._words[1]
+
+    async def programmes(self, caller: Caller, store_path: str) -> Json:
+        """What a store calls its programmes: `{key: {zh, en}}`; kept for some minutes, nobody's data are in it."""
+        now = machine_now().timestamp()
+        known = self._programmes.get(store_path)
+        if known is None or known[0] < now:
+            items = (await caller.get(f"{store_path}/programmes"))["items"]
+            names = {item["key"]: {"zh": item["name_zh"], "en": item["name_en"]} for item in items}
+            known = self._programmes[store_path] = (now + WORDS_SECONDS, names)
+        return known[1]
 
 
 class Caller:

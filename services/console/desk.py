@@ -54,6 +54,7 @@ class Desk:
     me: Json
     store: Json
     enumerations: Mapping[str, Any]
+    programmes: Mapping[str, Any]
 
     @property
     def path(self) -> str:
@@ -91,6 +92,11 @@ class Desk:
     def word(self, table: str, code: str | None) -> str:
         """The console's own word for a code; `table` is a name of words.py."""
         return words.word(getattr(words, table), code, self.language)
+
+    def programme(self, key: str) -> str:
+        """The store's own name of a programme; one it no longer has keeps its key."""
+        name = self.programmes.get(key)
+        return str(name[self.language]) if name else self.word("PROGRAMMES", key)
 
     def t(self, zh: str, en: str) -> str:
         return en if self.language == "en" else zh
@@ -142,7 +148,8 @@ async def desk_of(request: Request, caller: Annotated[Caller, Depends(caller_of)
     chosen = caller.session.store_id if caller.session.store_id in stores else next(iter(stores), None)
     if not stores or (len(stores) > 1 and caller.session.store_id not in stores):
         raise ChooseStore
-    return Desk(request, console, caller, language_of(request), me, stores[chosen], await console.api.words())
+    names = await console.api.programmes(caller, f"/v1/stores/{chosen}")
+    return Desk(request, console, caller, language_of(request), me, stores[chosen], await console.api.words(), names)
 
 
 Signed = Annotated[Desk, Depends(desk_of)]

@@ -45,17 +45,7 @@ PURPOSES: Mapping[str, Pair] = {
     "welcome": ("欢迎", "Welcome"),
     "read_reply": ("查看回复", "Read the reply"),
 }
-PROGRAMMES: Mapping[str, Pair] = {
-    "welcome": ("欢迎", "Welcome"),
-    "delivery-sales": ("交车后销售回访", "After delivery, sales"),
-    "delivery-club": ("交车后俱乐部回访", "After delivery, club"),
-    "delivery-service": ("交车后售后回访", "After delivery, service"),
-    "first-service": ("首次进店回访", "After first service"),
-    "maintenance": ("保养提醒", "Maintenance reminder"),
-    "after-maintenance": ("保养后回访", "After maintenance"),
-    "after-repair": ("修后回访", "After repair"),
-    "manual": ("手工回访", "By hand"),
-}
+PROGRAMMES: Mapping[str, Pair] = {"manual": ("手工回访", "By hand")}
 FLAGS: Mapping[str, Pair] = {
     "high_value": ("高价值", "High value"),
     "deceased": ("已离世", "Deceased"),

@@ -33,6 +33,12 @@ FLAGS = [
 DESK_SIZE = (1280, 720)
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say aloud that no browser was tried."""
+    if not CHROMIUM.exists():
+        terminalreporter.write_line(f"SKIPPED the browser's tests: there is no {CHROMIUM} (apt-get install chromium)")
+
+
 @asynccontextmanager
 async def serving(app: FastAPI) -> AsyncIterator[str]:
     """The app on a free port of this machine, its address; its lifespan is whoever opened it's own affair."""
@@ -80,7 +86,8 @@ async def page(chromium: Browser, console_url: str, desk: Desk) -> AsyncIterator
     await page.fill("#login", desk.login)
     await page.fill("#password", PASSWORD)
     await page.keyboard.press("Enter")
-    await page.wait_for_selector("tr[data-row]")
+    await page.wait_for_url("**/today", wait_until="load")
+    await page.wait_for_selector("tr[data-row]:focus")
     yield page
     await context.close()
     assert faults == []

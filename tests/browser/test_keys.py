@@ -14,9 +14,15 @@ pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason="needs /usr/bin/ch
 _ATTEMPTS = "SELECT outcome FROM attempts WHERE store_id = $1 ORDER BY created_at, id"
 
 
-async def test_enter_2_enter_records_no_answer_once_and_shows_the_next_customer(page: Page, desk: Desk, pool: Pool) -> None:
+async def open_first(page: Page) -> None:
+    """Enter on the first row; a page takes keys once its scripts have run."""
     await page.keyboard.press("Enter")
+    await page.wait_for_url("**/visits/*", wait_until="load")
     await page.wait_for_selector("#foot[data-state=ready]")
+
+
+async def test_enter_2_enter_records_no_answer_once_and_shows_the_next_customer(page: Page, desk: Desk, pool: Pool) -> None:
+    await open_first(page)
     await page.keyboard.press("2")
     await page.keyboard.press("2")
     await expect(page.locator(".sentence")).to_contain_text("第 1 次未接通。明天（周二）14:00 再打第 2 次")
@@ -28,8 +34,7 @@ async def test_enter_2_enter_records_no_answer_once_and_shows_the_next_customer(
 
 @pytest.mark.slow
 async def test_reached_1_then_5_then_the_answer_and_ctrl_enter_completes_and_goes_on(page: Page, desk: Desk, pool: Pool) -> None:
-    await page.keyboard.press("Enter")
-    await page.wait_for_selector("#foot[data-state=ready]")
+    await open_first(page)
     await page.keyboard.press("1")
     await page.keyboard.press("5")
     await page.keyboard.press("Control+Enter")
@@ -47,8 +52,7 @@ async def test_reached_1_then_5_then_the_answer_and_ctrl_enter_completes_and_goe
 
 @pytest.mark.slow
 async def test_keys_typed_into_a_field_or_composed_only_type(page: Page, desk: Desk, pool: Pool) -> None:
-    await page.keyboard.press("Enter")
-    await page.wait_for_selector("#foot[data-state=ready]")
+    await open_first(page)
     await page.keyboard.press("t")
     await page.keyboard.type("2dn/")
     await page.evaluate(
@@ -61,8 +65,7 @@ async def test_keys_typed_into_a_field_or_composed_only_type(page: Page, desk: D
 
 @pytest.mark.slow
 async def test_a_digit_is_read_by_its_place_so_that_an_input_method_left_on_does_not_matter(page: Page) -> None:
-    await page.keyboard.press("Enter")
-    await page.wait_for_selector("#foot[data-state=ready]")
+    await open_first(page)
     await page.evaluate(
         "document.body.dispatchEvent(new KeyboardEvent('keydown', {code: 'Digit2', key: 'Process', bubbles: true, cancelable: true}))"
     )
@@ -72,8 +75,7 @@ async def test_a_digit_is_read_by_its_place_so_that_an_input_method_left_on_does
 
 @pytest.mark.slow
 async def test_what_was_typed_survives_a_reload_with_the_key_of_the_submission(page: Page) -> None:
-    await page.keyboard.press("Enter")
-    await page.wait_for_selector("#foot[data-state=ready]")
+    await open_first(page)
     await page.fill("#note", "客户说周二再联系")
     key = await page.locator("[name=idempotency_key]").input_value()
     await page.reload()
@@ -84,8 +86,7 @@ async def test_what_was_typed_survives_a_reload_with_the_key_of_the_submission(p
 
 @pytest.mark.slow
 async def test_the_number_is_in_the_page_only_after_v_and_goes_again(page: Page) -> None:
-    await page.keyboard.press("Enter")
-    await page.wait_for_selector("#foot[data-state=ready]")
+    await open_first(page)
     assert "13800131234" not in await page.content()
     await page.clock.install()
     await page.keyboard.press("v")
@@ -98,8 +99,7 @@ async def test_the_number_is_in_the_page_only_after_v_and_goes_again(page: Page)
 
 @pytest.mark.slow
 async def test_everything_of_a_call_fits_the_screen(page: Page) -> None:
-    await page.keyboard.press("Enter")
-    await page.wait_for_selector("#foot[data-state=ready]")
+    await open_first(page)
 
     assert await page.evaluate("document.scrollingElement.scrollHeight <= innerHeight")
     for button in await page.locator(".outcomes > button:visible").all():
