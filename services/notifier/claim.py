@@ -61,13 +61,17 @@ _LAYOUTS = "SELECT key, language, html FROM message_templates WHERE store_id = $
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """A claimed message with what the channel needs; `until` (monotonic seconds): our lease, past which we let go."""
+    """A claimed message with what the channel needs.
+
+    `until` (monotonic seconds): our lease, past which we let go; `closes_at` (business time): the end of the hours it may begin in.
+    """
 
     claim: Claim
     channel: str
     number_index: bytes
     outgoing: Outgoing
     until: float
+    closes_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,4 +246,5 @@ def _taken(
 ) -> Taken:
     going = outgoing(ctx, store, row, attempt_id, layouts.get((row["template"], row["language"])), now)
     until = monotonic() + ctx.settings.lease_seconds
-    return Taken(claim_of(ctx, store.id, row, attempt_id), row["channel"], row["number_index"], going, until)
+    closes_at = policy.closing(Purpose(row["purpose"]), policy.contact_policy(store.policies), store.timezone, now)
+    return Taken(claim_of(ctx, store.id, row, attempt_id), row["channel"], row["number_index"], going, until, closes_at)

@@ -29,7 +29,7 @@ from shared.db import Connection, store_transaction
 IN_FLIGHT = {"sms": 64, "email": 32}
 TOGETHER = 200
 SETTLE_PATIENCE = 30.0
-LEASE_LOST = "lease_lost"
+LEASE_LOST, HOURS_OVER = "lease_lost", "hours_over"
 
 log = structlog.get_logger("notifier.deliver")
 
@@ -42,8 +42,9 @@ _LOCK_SHARED = "SELECT FROM numbers WHERE number_index = ANY($1) ORDER BY number
 # The opt-outs are read by a statement of its own, after the lock: its snapshot then holds whatever the lock waited for.
 _MARK = """
     UPDATE message_attempts a SET io_started_at = $1
-    FROM messages m, unnest($3::uuid[], $4::uuid[]) AS u (store_id, id)
+    FROM messages m, unnest($3::uuid[], $4::uuid[], $5::timestamptz[]) AS u (store_id, id, closes_at)
     WHERE a.id = ANY($4) AND a.store_id = u.store_id AND a.id = u.id AND a.io_started_at IS NULL
+        AND (u.closes_at IS NULL OR u.closes_at > $1)
         AND m.store_id = a.store_id AND m.id = a.message_id AND m.fence = a.n AND m.state = 'sending' AND m.lease_until > $2
         AND (m.purpose = 'recall_safety' OR NOT EXISTS (
             SELECT FROM opt_outs o WHERE o.number_index = m.number_index AND o.revoked_at IS NULL
@@ -164,7 +165,9 @@ class Delivery:
             await self._settles((taken.claim, result))
         except Stopped as stopped:
             self._ctx.meters.stopped.labels(stopped.reason).inc()
-            if stopped.reason != LEASE_LOST:
+            if stopped.reason == HOURS_OVER:
+                await give_back(self._ctx, taken.claim.store_id, [taken.claim])
+            elif stopped.reason != LEASE_LOST:
                 await stop(self._ctx, taken.claim, stopped.reason)
         except Exception as fault:  # whatever it was, the row says how far we came, and the lease will read it
             log.exception("send_failed", attempt_id=str(taken.claim.attempt_id), fault=type(fault).__name__)
@@ -179,7 +182,8 @@ class Delivery:
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
             raise Stopped(LEASE_LOST) from None
         if not marked:
-            raise Stopped("opted_out")
+            over = taken.closes_at is not None and self._ctx.clock.now() >= taken.closes_at
+            raise Stopped(HOURS_OVER if over else "opted_out")
         if monotonic() >= taken.until:
             raise Stopped(LEASE_LOST)
 
@@ -189,12 +193,11 @@ class Delivery:
             by_store[taken.claim.store_id].append(taken.claim)
         self._unstarted.clear()
         for store_id, claims in by_store.items():
-            async with store_transaction(self._ctx.pool, store_id) as conn:
-                await release(conn, store_id, claims, self._ctx.clock.now())
+            await give_back(self._ctx, store_id, claims)
 
 
 async def mark_all(ctx: Context, lot: Sequence[Taken]) -> list[bool]:
-    """Mark attempts as begun, unless somebody opted out meanwhile or the claim is lost. Out: for each whether it may go.
+    """Mark attempts as begun, unless somebody opted out, the hours are over or the claim is lost. Out: for each whether it may go.
 
     Whoever enters an opt-out holds the number's row: either its commit comes first and is seen here, or ours does.
     """
@@ -206,6 +209,7 @@ async def mark_all(ctx: Context, lot: Sequence[Taken]) -> list[bool]:
             machine_now(),
             [taken.claim.store_id for taken in lot],
             [taken.claim.attempt_id for taken in lot],
+            [taken.closes_at for taken in lot],
         )
     marked = {row["id"] for row in rows}
     return [taken.claim.attempt_id in marked for taken in lot]
@@ -245,6 +249,12 @@ async def stop(ctx: Context, claimed: Claim, reason: str) -> None:
             await close_attempts(conn, claimed.store_id, [(claimed.attempt_id, NOT_STARTED, reason, None)], now)
             await uncount(conn, [claimed.message_id])
             await tell(conn, claimed.store_id, [(claimed.visit_id, claimed.message_id, "suppressed", reason)], now)
+
+
+async def give_back(ctx: Context, store_id: UUID, claims: Sequence[Claim]) -> None:
+    """Release claims in a transaction of its own."""
+    async with store_transaction(ctx.pool, store_id) as conn:
+        await release(conn, store_id, claims, ctx.clock.now())
 
 
 async def release(conn: Connection, store_id: UUID, claims: Sequence[Claim], now: datetime) -> None:

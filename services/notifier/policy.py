@@ -22,6 +22,7 @@ from shared.domain.consent import (
     Purpose,
     Sent,
     Standing,
+    closes_at,
     opted_out,
     permission,
 )
@@ -54,6 +55,11 @@ def rule(facts: ContactFacts, purpose: Purpose, channel: str, policy: ContactPol
     if isinstance(answer, Held):
         return Ruling("held", answer.reason, answer.release_at)
     return Ruling("suppressed", answer.reason)
+
+
+def closing(purpose: Purpose, policy: ContactPolicy, zone: str, now: datetime) -> datetime | None:
+    """Until when a call that may go at `now` may begin; None: at any time."""
+    return closes_at(purpose, now.astimezone(_zone(zone)), policy)
 
 
 def wanted(visit_state: str | None, visit_channel: str | None) -> bool:

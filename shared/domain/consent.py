@@ -224,6 +224,14 @@ def _hours(purpose: Purpose, policy: ContactPolicy) -> tuple[time, time]:
     return policy.marketing_hours if purpose is Purpose.MARKETING else policy.service_hours
 
 
+def closes_at(purpose: Purpose, now_local: datetime, policy: ContactPolicy) -> datetime | None:
+    """The instant at which the window of `now_local`'s day closes for this purpose, in the same zone; None: it never does."""
+    if purpose is Purpose.RECALL_SAFETY and policy.urgent_recall:
+        return None
+    end = _hours(purpose, policy)[1]
+    return now_local.replace(hour=end.hour, minute=end.minute, second=end.second, microsecond=0)
+
+
 def _in_hours(at: datetime, hours: tuple[time, time]) -> datetime:
     """`at` itself when inside the window, else the window's next opening (wall clock of the zone of `at`)."""
     opens = at.replace(hour=hours[0].hour, minute=hours[0].minute, second=hours[0].second, microsecond=0)

@@ -127,6 +127,22 @@ async def test_a_worker_whose_lease_ran_out_may_not_begin(desk: Desk) -> None:
     assert (await desk.message(visit_id))["state"] == "queued"
 
 
+async def test_a_call_that_did_not_begin_before_the_hours_ended_waits_for_the_morning(desk: Desk) -> None:
+    visit_id = await ready(desk)
+    desk.clock.set(NOW.replace(hour=12, minute=29, second=59))  # a second before 20:30 in Shanghai
+    taken = await claimed(desk)
+    desk.clock.move(seconds=1)
+    assert await mark_all(desk.ctx, [taken]) == [False]
+
+    delivery = Delivery(desk.ctx)
+    await delivery._send(taken)
+    await delivery.pass_over("sms")
+    message = await desk.message(visit_id)
+    assert (message["state"], message["reason"]) == ("held", "quiet_hours")
+    assert desk.provider.calls == []
+    assert await desk.owner.fetchval("SELECT count(*) FROM number_sends") == 0
+
+
 async def test_an_answer_that_comes_after_unknown_is_evidence(desk: Desk) -> None:
     visit_id = await ready(desk)
     taken = await claimed(desk)
