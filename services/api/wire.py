@@ -88,6 +88,12 @@ def _iso(pattern: re.Pattern[str], kind: str, message: str) -> BeforeValidator:
     return BeforeValidator(check)
 
 
+def _flag(value: object) -> object:
+    if isinstance(value, bool) or (isinstance(value, str) and value in ("true", "false")):
+        return value
+    raise PydanticKnownError("bool_parsing")
+
+
 def _storable_tree(value: object) -> None:
     if isinstance(value, str):
         storable(value)
@@ -132,6 +138,9 @@ TimeOfDay = Annotated[
 ]
 """A time on the store's clock, without an offset."""
 
+Flag = Annotated[bool, BeforeValidator(_flag)]
+"""A boolean in a query or a form: `true` or `false`, as the contract says, and no other word."""
+
 Fen = Annotated[int, Field(ge=0, le=10**12, description="Money in fen (0.01 yuan).", examples=[38800])]
 Count = Annotated[int, Field(ge=0, le=LARGEST_INTEGER)]
 _STORABLE = {"pattern": r"^[^\u0000]*$"}
@@ -148,6 +157,12 @@ def _number_only(value: object) -> object:
     return value
 
 
+def _boolean_only(value: object) -> object:
+    if not isinstance(value, bool):
+        raise PydanticKnownError("bool_type")
+    return value
+
+
 def no_casts(schema: Any) -> None:
     """Make a pydantic schema take JSON as it is typed: `"5"` is no number, `1` no boolean. `5.0` is an integer, as JSON has it."""
     if isinstance(schema, list | tuple):
@@ -158,10 +173,11 @@ def no_casts(schema: Any) -> None:
     kind = schema.get("type")
     if kind in {"bool", "float"}:
         schema["strict"] = True
-    elif kind == "int":
-        plain = dict(schema)
+    elif kind == "int" or (kind == "literal" and all(isinstance(one, bool) for one in schema["expected"])):
+        plain: Any = dict(schema)
         schema.clear()
-        schema.update(core_schema.no_info_before_validator_function(_number_only, plain))
+        check = _number_only if kind == "int" else _boolean_only
+        schema.update(core_schema.no_info_before_validator_function(check, plain))
     else:
         for name, part in schema.items():
             if name not in {"metadata", "serialization", "cls"}:

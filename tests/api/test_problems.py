@@ -96,6 +96,8 @@ async def test_text_that_cannot_be_kept_is_refused(as_admin: Person, base: str, 
         "role=emperor",
         "q=" + "x" * 4001,
         "active=9",
+        "active=1",
+        "active=yes",
     ],
 )
 async def test_a_query_that_means_nothing_is_refused(as_admin: Person, base: str, query: str) -> None:

@@ -18,7 +18,7 @@ from services.api.imports.runner import Runner
 from services.api.imports.schemas import ImportOut
 from services.api.paging import PageQuery
 from services.api.routing import router as make_router
-from services.api.wire import Page, json_response
+from services.api.wire import Flag, Page, json_response
 
 router = make_router("/stores/{store_id}/imports", "imports")
 
@@ -47,7 +47,7 @@ async def create_import(
     language: Locale,
     kind: Annotated[Kind, Form(description="What the rows are.")],
     file: Annotated[UploadFile, File(description="CSV, TSV or a workbook.")],
-    dry_run: Annotated[bool, Form(description="Read, check, count; keep nothing but the report.")] = False,
+    dry_run: Annotated[Flag, Form(description="Read, check, count; keep nothing but the report.")] = False,
 ) -> Response:
     """Take a file in; it is worked on by itself. Ask at `Location` how far it is."""
     digest = await actions.digest_of(file)

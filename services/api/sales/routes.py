@@ -15,7 +15,7 @@ from services.api.records import Sort, Where
 from services.api.routing import router as make_router
 from services.api.sales import actions
 from services.api.sales.schemas import CardIn, SaleIn, SaleOut, SalePatch
-from services.api.wire import Day, Page
+from services.api.wire import Day, Flag, Page
 
 router = make_router("/stores/{store_id}/sales", "sales")
 
@@ -36,8 +36,8 @@ async def list_sales(
     consultant_id: UUID | None = None,
     delivered_from: Day | None = None,
     delivered_to: Day | None = None,
-    insured: bool | None = None,
-    plated: bool | None = None,
+    insured: Flag | None = None,
+    plated: Flag | None = None,
     sort: Literal["-delivered_on", "delivered_on", "-created_at"] = "-delivered_on",
 ) -> Page[SaleOut]:
     """Deliveries of the store."""

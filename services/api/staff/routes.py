@@ -15,7 +15,7 @@ from services.api.permissions import Role
 from services.api.routing import router as make_router
 from services.api.staff import actions, queries
 from services.api.staff.schemas import AbsenceIn, AbsenceOut, StaffIn, StaffOut, StaffPatch
-from services.api.wire import Page, Text
+from services.api.wire import Flag, Page, Text
 
 router = make_router("/stores/{store_id}/staff", "staff")
 
@@ -26,7 +26,7 @@ async def list_staff(
     me: Me,
     page: PageQuery,
     role: Role | None = None,
-    active: bool | None = None,
+    active: Flag | None = None,
     q: Annotated[Text | None, Query(description="Part of a name.")] = None,
 ) -> Page[StaffOut]:
     """The people of the store, by name."""

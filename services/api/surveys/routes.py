@@ -13,7 +13,7 @@ from pydantic import Field
 from services.api.deps import Me, StoreConnection
 from services.api.paging import PageQuery
 from services.api.routing import router as make_router
-from services.api.wire import Instant, Out, Page, json_response
+from services.api.wire import Flag, Instant, Out, Page, json_response
 from shared.errors import NotFound
 
 router = make_router("/stores/{store_id}/surveys", "surveys")
@@ -69,7 +69,7 @@ async def list_surveys(
     conn: StoreConnection,
     me: Me,
     page: PageQuery,
-    answered: bool | None = None,
+    answered: Flag | None = None,
     score_at_most: Annotated[int | None, Query(ge=1, le=5)] = None,
     customer_id: UUID | None = None,
 ) -> Response:

@@ -13,7 +13,7 @@ from services.api.paging import PageQuery
 from services.api.routing import router as make_router
 from services.api.tasks import queries
 from services.api.tasks.schemas import TaskDone, TaskOut
-from services.api.wire import Line, Page, json_response
+from services.api.wire import Flag, Line, Page, json_response
 
 router = make_router("/stores/{store_id}/tasks", "tasks")
 
@@ -26,7 +26,7 @@ async def list_tasks(
     me: Me,
     page: PageQuery,
     kind: Annotated[Line | None, Query()] = None,
-    done: bool = False,
+    done: Flag = False,
     customer_id: UUID | None = None,
 ) -> Response:
     """Tasks of the caller and of his roles, open ones unless `done`."""

@@ -15,7 +15,7 @@ from services.api.records import Sort, Where
 from services.api.routing import router as make_router
 from services.api.vehicles import actions
 from services.api.vehicles.schemas import ReadingIn, ReadingOut, TransferIn, VehicleIn, VehicleOut, VehiclePatch
-from services.api.wire import Line, Page
+from services.api.wire import Flag, Line, Page
 
 router = make_router("/stores/{store_id}/vehicles", "vehicles")
 
@@ -35,7 +35,7 @@ async def list_vehicles(
     customer_id: UUID | None = None,
     plate: Annotated[Line | None, Query(description="The whole plate, in any spelling of blanks and dots.")] = None,
     vin: Annotated[Line | None, Query(description="The whole VIN.")] = None,
-    ended: Annotated[bool, Query(description="Also cars that left their owner.")] = False,
+    ended: Annotated[Flag, Query(description="Also cars that left their owner.")] = False,
     sort: Literal["-created_at", "created_at", "next_maintenance_on"] = "-created_at",
 ) -> Page[VehicleOut]:
     """Cars of the store."""
