@@ -66,6 +66,10 @@ _MAY_REVEAL = """
         OR EXISTS (SELECT FROM visits WHERE store_id = $1 AND customer_id = $2 AND assignee_id = $3
                    AND state IN ('planned', 'due', 'trying'))
 """
+_CALLEE = """
+    SELECT id, 'phone' AS kind, callee_phone FROM visits
+    WHERE store_id = $1 AND customer_id = $2 AND id = $3 AND callee_phone IS NOT NULL
+"""
 _FIRST_PHONE = """
     SELECT * FROM contact_points WHERE store_id = $1 AND customer_id = $2 AND kind = 'phone'
     ORDER BY wrong_at IS NOT NULL, rank LIMIT 1
@@ -195,19 +199,26 @@ async def reveal(
     await records.one(conn, TABLE, me.store_id, customer_id, CustomerNotFound)
     if not (me.is_manager or me.reads_pii or await conn.fetchval(_MAY_REVEAL, me.store_id, customer_id, me.staff_id)):
         raise Forbidden
-    row = await _wanted(conn, me.store_id, customer_id, body.contact_point_id)
+    row, value = await _wanted(conn, vault, me.store_id, customer_id, body.contact_point_id)
     detail = {"contact_point_id": row["id"], "purpose": body.purpose}
     await audit.note(conn, me, "customer.revealed", "customer", customer_id, now=now, detail=detail)
-    return row, points.opened(vault, row)
+    return row, value
 
 
-async def _wanted(conn: Connection, store_id: UUID, customer_id: UUID, point_id: UUID | None) -> asyncpg.Record:
+async def _wanted(
+    conn: Connection, vault: Vault, store_id: UUID, customer_id: UUID, point_id: UUID | None
+) -> tuple[asyncpg.Record, str]:
+    """The number named, else the first. A visit's id names the number of whoever brought the car."""
+    callee = await conn.fetchrow(_CALLEE, store_id, customer_id, point_id) if point_id is not None else None
+    if callee is not None:
+        return callee, vault.open(callee["callee_phone"], "visits", "callee_phone", store_id, callee["id"])
     if point_id is not None:
-        return await points.point(conn, store_id, customer_id, point_id)
-    row = await conn.fetchrow(_FIRST_PHONE, store_id, customer_id)
-    if row is None:
+        row = await points.point(conn, store_id, customer_id, point_id)
+        return row, points.opened(vault, row)
+    first = await conn.fetchrow(_FIRST_PHONE, store_id, customer_id)
+    if first is None:
         raise points.ContactPointNotFound
-    return row
+    return first, points.opened(vault, first)
 
 
 async def mark_deceased(conn: Connection, me: Me, customer_id: UUID, *, note: str | None, now: datetime) -> None:

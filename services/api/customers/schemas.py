@@ -227,7 +227,7 @@ class OptOutIn(In):
 class RevealIn(In):
     """Show a whole number: the first phone unless another is named. It is recorded."""
 
-    contact_point_id: UUID | None = None
+    contact_point_id: UUID | None = Field(None, description="As the brief names it; a visit's id is whoever brought the car.")
     purpose: Line = Field(examples=["call"])
 
 

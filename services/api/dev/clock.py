@@ -96,7 +96,7 @@ async def move(house: House, to: datetime) -> int:
 
 async def _set(house: House, to: datetime) -> None:
     async with house.pool.acquire() as connection:
-        await move_clock(connection, to)  # type: ignore[arg-type]  # a pool's proxy has what is used of a connection
+        await move_clock(connection, to)
         await house.clock.refresh(connection)
 
 

@@ -73,7 +73,7 @@ async def work_off(settings: Settings, store_id: UUID) -> int:
     vault, done = Vault.of(settings), 0
     async with _connection(settings, "working") as working, _connection(settings, "showing") as showing:
         await working.execute("SET statement_timeout = 0")
-        clock = await start_clock(showing, settings.clock)  # type: ignore[arg-type]  # a connection of our own, never a pool's
+        clock = await start_clock(showing, settings.clock)
         while claim := await lease.claim(showing, store_id, settings.lease_seconds):
             problems = ProblemLog(store_id, claim.import_id, vault)
             work = Work(claim, working, showing, vault, clock, Progress(), problems)

@@ -112,7 +112,7 @@ async def withdraw(conn: Connection, store: StoreContext, me: Me, visit_id: UUID
         raise TooLateToWithdraw
     await conn.execute("UPDATE attempts SET withdrawn_at = $3 WHERE store_id = $1 AND id = $2", me.store_id, attempt_id, now)
     await conn.execute(_CANCEL_FOLLOWING, me.store_id, visit_id, now)
-    await conn.execute(_UNSCORE, me.store_id, visit_id)
+    await conn.execute(_AS_BEFORE, me.store_id, visit_id)
     await conn.execute(
         _EVENT,
         me.store_id,
@@ -157,10 +157,11 @@ def _late_answer(visit: asyncpg.Record, body: AttemptIn, at: datetime) -> bool:
 
 async def _number(conn: Connection, store_id: UUID, visit: asyncpg.Record, body: AttemptIn) -> UUID | None:
     """The number that was used: the one named, else the callee's first that stands. None for other channels."""
-    if body.contact_point_id is not None:
+    if body.contact_point_id is not None and not (body.contact_point_id == visit["id"] and visit["callee_phone_index"]):
         known = await conn.fetchval(_OWN_NUMBER, store_id, visit["customer_id"], body.contact_point_id)
         if known is None:
             raise Invalid("不是该客户的号码 / not a number of this customer", "/contact_point_id")
+    if body.contact_point_id is not None:
         return body.contact_point_id
     if body.channel not in CALLED:
         return None
@@ -309,7 +310,12 @@ _CANCEL_FOLLOWING = """
         wake_at = NULL, closed_at = $3, updated_at = $3, version = version + 1
     WHERE store_id = $1 AND follows_visit_id = $2 AND state = 'planned'
 """
-_UNSCORE = "UPDATE visits SET satisfaction = NULL, problem_type = NULL WHERE store_id = $1 AND id = $2"
+_AS_BEFORE = """
+    UPDATE visits SET satisfaction = NULL, problem_type = NULL, state = CASE WHEN state = 'trying' AND NOT EXISTS (
+        SELECT FROM attempts a WHERE a.store_id = $1 AND a.visit_id = $2 AND a.withdrawn_at IS NULL
+    ) THEN 'due' ELSE state END
+    WHERE store_id = $1 AND id = $2
+"""
 _EVENT = """
     INSERT INTO visit_events (store_id, id, visit_id, at, kind, actor_kind, actor_id, detail) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 """

@@ -117,7 +117,7 @@ def _callee(
     numbers = []
     if callee and callee["callee_phone"]:
         phone = vault.open(callee["callee_phone"], "visits", "callee_phone", store_id, callee["id"])
-        numbers.append({"contact_point_id": None, "masked": mask(phone), "usable": True, "opted_out": False})
+        numbers.append({"contact_point_id": callee["id"], "masked": mask(phone), "usable": True, "opted_out": False})
     for row in points:
         if row["kind"] != "phone":
             continue

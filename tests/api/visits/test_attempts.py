@@ -132,8 +132,13 @@ async def test_who_brought_the_car_is_called_although_he_is_not_in_the_file(desk
         desk.visit_id, bytes(sealed), index,
     )  # fmt: skip
     brief = (await desk.person.http.get(f"{desk.path}/brief")).json()
+    shown = await desk.person.http.post(
+        f"{desk.base}/customers/{desk.customer_id}/reveal",
+        json={"contact_point_id": brief["callee"]["numbers"][0]["contact_point_id"], "purpose": "call"},
+    )
     visit = (await desk.record(outcome="wrong_number")).json()["visit"]
 
+    assert shown.json()["value"] == "+8613700137000"
     assert (brief["callee"]["name"], brief["callee"]["numbers"][0]["masked"]) == ("司机小李", "137****7000")
     assert visit["next"] == {"step": "call", "at": "2026-11-23T09:00:00.000+08:00", "reason": "other_number"}
 
@@ -191,6 +196,13 @@ async def test_an_attempt_can_be_withdrawn_as_if_it_had_not_been(desk: Desk) -> 
     visit = answer.json()
     assert (visit["state"], visit["satisfaction"], visit["tries"]) == ("due", None, 0)
     assert visit["attempts"][0]["withdrawn_at"] is not None
+
+
+async def test_a_withdrawn_try_leaves_the_visit_due_as_before(desk: Desk) -> None:
+    recorded = (await desk.record(outcome="no_answer")).json()
+    visit = (await desk.person.http.post(f"{desk.path}/attempts/{recorded['id']}/withdraw")).json()
+
+    assert (visit["state"], visit["tries"], visit["next"]["step"]) == ("due", 0, "call")
 
 
 async def test_a_low_score_leaves_work_for_the_manager_within_the_hour(desk: Desk, as_staff: Sign) -> None:
