@@ -1,7 +1,8 @@
 """The least that does the work of the pipeline: claim 2000, a hundred ids an event, emit beside the next claim, insert by set.
 
-`python -m bench.minimum dispatch|consume`, two processes on DATABASE_URL and REDIS_URL, plain asyncpg and redis-py. No history, no
-consent, no rendering, no sealing: what nobody could leave out and still call it a pipeline.
+`python -m bench.minimum dispatch|consume bare|own`, two processes on DATABASE_URL and REDIS_URL, plain asyncpg and redis-py. `bare`
+writes tables of its own with the few columns and indexes it needs. `own` writes the product's rows into the product's tables: visit,
+event, message, with every index and reference. Both without history, consent, opt-outs, caps, rendering, sealing.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import asyncio
 import os
 import sys
 from collections.abc import Awaitable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
 from uuid import UUID
@@ -23,31 +25,76 @@ from shared.clock import machine_now
 from shared.ids import new_id
 
 CLAIM, PACK, READ = 2000, 100, 10
-GO, STREAM, GROUP = "bench:go", "bench:events", "bench"
-
-_CLAIM = """
-    UPDATE bare.visits SET state = 'due', due_seq = due_seq + 1
-    WHERE store_id = $1 AND id = ANY(ARRAY(
-        SELECT id FROM bare.visits WHERE store_id = $1 AND state = 'planned' AND due_at <= $2
-        ORDER BY due_at LIMIT $3 FOR UPDATE SKIP LOCKED))
-    RETURNING id, customer_id, due_at
-"""
-_INSERT = """
-    INSERT INTO bare.messages (store_id, id, visit_id, customer_id, channel, step_no, state, created_at)
-    SELECT u.store_id, u.id, u.visit_id, u.customer_id, 'sms', 1, 'queued', $1
-    FROM unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[]) AS u (store_id, id, visit_id, customer_id)
-    ON CONFLICT (store_id, visit_id, channel, step_no) DO NOTHING
-"""
+GO, STREAM, GROUP, READY = "bench:go", "bench:events", "bench", "bench:ready"
 
 
-async def dispatch(conn: asyncpg.Connection[asyncpg.Record], cache: aioredis.Redis) -> None:
+@dataclass(frozen=True)
+class Shape:
+    """The statements of one kind of minimum: claim (store, now, limit), insert (now and four arrays), and what follows it."""
+
+    stores: str
+    claim: str
+    insert: str
+    handled: str | None = None
+
+
+_BARE = Shape(
+    stores="SELECT DISTINCT store_id FROM bare.visits",
+    claim="""
+        UPDATE bare.visits SET state = 'due', due_seq = due_seq + 1
+        WHERE store_id = $1 AND id = ANY(ARRAY(
+            SELECT id FROM bare.visits WHERE store_id = $1 AND state = 'planned' AND due_at <= $2
+            ORDER BY due_at LIMIT $3 FOR UPDATE SKIP LOCKED))
+        RETURNING id, customer_id
+    """,
+    insert="""
+        INSERT INTO bare.messages (store_id, id, visit_id, customer_id, channel, step_no, state, created_at)
+        SELECT u.store_id, u.id, u.visit_id, u.customer_id, 'sms', 1, 'queued', $1
+        FROM unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[]) AS u (store_id, id, visit_id, customer_id)
+        ON CONFLICT (store_id, visit_id, channel, step_no) DO NOTHING
+    """,
+)
+_OWN = Shape(
+    stores="SELECT id AS store_id FROM stores",
+    claim="""
+        WITH moved AS (
+            UPDATE visits SET state = 'due', next_reason = 'due', wake_at = window_end, due_seq = 1, updated_at = $2,
+                version = version + 1
+            WHERE store_id = $1 AND id = ANY(ARRAY(
+                SELECT id FROM visits WHERE store_id = $1 AND wake_at <= $2
+                ORDER BY wake_at LIMIT $3 FOR UPDATE SKIP LOCKED))
+            RETURNING id, customer_id, due_at
+        ), written AS (
+            INSERT INTO due_contact_events (store_id, id, visit_id, due_seq, step, due_at, created_at)
+            SELECT $1, id, id, 1, 'sms', due_at, $2 FROM moved
+        )
+        SELECT id, customer_id FROM moved
+    """,
+    insert="""
+        INSERT INTO messages (store_id, id, visit_id, event_id, customer_id, kind, purpose, channel, step_no, template, language,
+            contact_point_id, number_index, address, body, signature, state, tries, fence, wake_at, expire_at, created_at, updated_at)
+        SELECT u.store_id, u.id, u.visit_id, u.visit_id, u.customer_id, 'automatic', 'service_followup', 'sms', 1, 'welcome', 'zh',
+            p.id, p.value_index, p.value, repeat('回访', 40), '张江店', 'queued', 0, 0, $1, $1, $1, $1
+        FROM unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[]) AS u (store_id, id, visit_id, customer_id)
+        JOIN contact_points p ON p.store_id = u.store_id AND p.customer_id = u.customer_id AND p.kind = 'phone'
+        ON CONFLICT (store_id, visit_id, channel, step_no) DO NOTHING
+    """,
+    handled="""
+        UPDATE due_contact_events e SET handled_at = $1
+        FROM unnest($2::uuid[], $3::uuid[]) AS u (store_id, id) WHERE e.store_id = u.store_id AND e.id = u.id
+    """,
+)
+SHAPES = {"bare": _BARE, "own": _OWN}
+
+
+async def dispatch(conn: asyncpg.Connection[asyncpg.Record], cache: aioredis.Redis, shape: Shape) -> None:
     """Wait for the word, then claim and emit until nothing is due."""
-    stores = [row["store_id"] for row in await conn.fetch("SELECT DISTINCT store_id FROM bare.visits")]
+    stores = [row["store_id"] for row in await conn.fetch(shape.stores)]
     _, said = await cast("Awaitable[tuple[bytes, bytes]]", cache.blpop([GO]))
     now = datetime.fromisoformat(said.decode())
     emitting: asyncio.Task[None] | None = None
     for store_id in stores:
-        while rows := await conn.fetch(_CLAIM, store_id, now, CLAIM):
+        while rows := await conn.fetch(shape.claim, store_id, now, CLAIM):
             if emitting is not None:
                 await emitting
             emitting = asyncio.create_task(_emit(cache, store_id, rows))
@@ -63,7 +110,7 @@ async def _emit(cache: aioredis.Redis, store_id: UUID, rows: Sequence[asyncpg.Re
     await pipe.execute()
 
 
-async def consume(conn: asyncpg.Connection[asyncpg.Record], cache: aioredis.Redis) -> None:
+async def consume(conn: asyncpg.Connection[asyncpg.Record], cache: aioredis.Redis, shape: Shape) -> None:
     """Insert what comes, a thousand rows at a time, until told to stop."""
     await cache.xgroup_create(STREAM, GROUP, id="0", mkstream=True)
     while True:
@@ -74,17 +121,20 @@ async def consume(conn: asyncpg.Connection[asyncpg.Record], cache: aioredis.Redi
                 stores += [store_id] * len(packed)
                 visits += [visit for visit, _ in packed]
                 customers += [customer for _, customer in packed]
-            await conn.execute(_INSERT, machine_now(), stores, [new_id() for _ in visits], visits, customers)
+            async with conn.transaction():
+                await conn.execute(shape.insert, machine_now(), stores, [new_id() for _ in visits], visits, customers)
+                if shape.handled:
+                    await conn.execute(shape.handled, machine_now(), stores, visits)
             await cache.xack(STREAM, GROUP, *[entry for entry, _ in entries])
 
 
-async def main(part: str) -> None:
+async def main(part: str, shape: str) -> None:
     """Run one of the two processes."""
     conn = await asyncpg.connect(os.environ["DATABASE_URL"], server_settings={"jit": "off"})
     cache = aioredis.Redis.from_url(os.environ["REDIS_URL"])
-    await cache.sadd("bench:ready", part)
-    await {"dispatch": dispatch, "consume": consume}[part](conn, cache)
+    await cache.sadd(READY, part)
+    await {"dispatch": dispatch, "consume": consume}[part](conn, cache, SHAPES[shape])
 
 
 if __name__ == "__main__":
-    uvloop.run(main(sys.argv[1]))
+    uvloop.run(main(sys.argv[1], sys.argv[2]))
