@@ -19,6 +19,7 @@ Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | asyncpg.pool.PoolC
 Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
 
 STATEMENT_TIMEOUT = "30s"
+LET_GO = "20s"  # for the services that claim rows: between two statements of theirs there is never as much as a second
 
 
 def _server_settings(name: str) -> dict[str, str]:
@@ -45,13 +46,17 @@ async def connect(url: str, name: str = "huifang") -> asyncpg.Connection[asyncpg
     return await asyncpg.connect(asyncpg_url(url), server_settings=_server_settings(name))
 
 
-async def open_pool(url: str, name: str, *, smallest: int = 1, largest: int = 10) -> Pool:
-    """A pool of asyncpg connections. No reset query: every transaction sets what it needs by SET LOCAL."""
+async def open_pool(url: str, name: str, *, smallest: int = 1, largest: int = 10, let_go: str = "0") -> Pool:
+    """A pool of asyncpg connections. No reset query: every transaction sets what it needs by SET LOCAL.
+
+    `let_go`: how long a transaction may stand idle before the database ends it, so that a process that froze, or whose machine
+    is gone without a word, holds up nobody for longer.
+    """
     return await asyncpg.create_pool(
         asyncpg_url(url),
         min_size=smallest,
         max_size=largest,
-        server_settings=_server_settings(name),
+        server_settings={**_server_settings(name), "idle_in_transaction_session_timeout": let_go},
         reset=_nothing,
     )
 

@@ -203,7 +203,7 @@ async def test_who_wants_no_contact_is_opted_out_of_every_channel(connection: Co
     assert one.state is State.DECLINED
     row = await connection.fetchrow("SELECT channel, scope FROM opt_outs WHERE store_id = $1", visit["store_id"])
     assert row is not None
-    assert tuple(row) == ("all", "all_but_recall")
+    assert tuple(row) == ("all", "all")
 
 
 async def test_a_death_ends_everything_of_the_customer(connection: Connection) -> None:
@@ -249,8 +249,25 @@ async def test_a_number_that_opted_out_of_calls_is_not_called(connection: Connec
 
     one = await bring_on(connection, visit)
 
-    assert one.state is State.INVALID
+    row = await row_of(connection, "visits", visit["id"])
+    assert (one.state, row["state_reason"]) == (State.CANCELLED, "opted_out")
     assert await events_of(connection, visit) == []
+    assert await connection.fetchval("SELECT count(*) FROM tasks WHERE visit_id = $1", visit["id"]) == 0
+
+
+async def test_a_low_score_by_sms_is_entered_and_leaves_work_for_the_manager(connection: Connection) -> None:
+    visit = await make_visit(connection)
+    await unanswered(connection, visit, NOW)
+    await make_survey(
+        connection, visit_id=visit["id"], customer_id=visit["customer_id"], answered_at=NOW + HOUR, channel="sms", score=2
+    )
+
+    await bring_on(connection, visit, NOW + HOUR, SYSTEM)
+
+    assert (await row_of(connection, "visits", visit["id"]))["satisfaction"] == 2
+    task = await connection.fetchrow("SELECT kind, role, due_at FROM tasks WHERE visit_id = $1", visit["id"])
+    assert task is not None
+    assert tuple(task) == ("low_score", "service_manager", NOW + 2 * HOUR)
 
 
 async def test_who_prefers_a_message_gets_one_before_any_call(connection: Connection) -> None:

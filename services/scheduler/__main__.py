@@ -14,13 +14,14 @@ from services.scheduler.beat import beat, come_back
 from services.scheduler.context import Context, Notices
 from services.scheduler.emit import Emitter
 from services.scheduler.listen import listen
-from services.scheduler.logs import set_up_logs
 from services.scheduler.loop import Loop
 from services.scheduler.meters import Meters
 from services.scheduler.worker import supervise
 from shared.clock import start_clock
-from shared.db import Pool, open_pool
+from shared.db import LET_GO, Pool, open_pool
 from shared.errors import SettingsInvalid
+from shared.logs import set_up_logs
+from shared.loop import run as run_loop
 from shared.settings import Settings, load_settings
 
 CONNECTIONS = 6
@@ -37,7 +38,7 @@ def main() -> int:
         sys.stderr.write(f"{fault}\n")
         return 2
     set_up_logs(settings.log_level)
-    asyncio.run(serve(settings))
+    run_loop(serve(settings))
     return 0
 
 
@@ -46,7 +47,7 @@ async def serve(settings: Settings) -> None:
     stop = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
-    async with await open_pool(settings.database_url, "huifang-scheduler", largest=CONNECTIONS) as pool:
+    async with await open_pool(settings.database_url, "huifang-scheduler", largest=CONNECTIONS, let_go=LET_GO) as pool:
         context = await make_context(settings, pool)
         if port := os.environ.get(METRICS_PORT):
             start_http_server(int(port), registry=context.meters.registry)

@@ -26,7 +26,8 @@ from shared.events import NOTIFY_EVENTS, RING_JOB, RING_QUEUE, ring_payload
 RING_SIZE = 500  # events a job
 LARGEST_BACKLOG = 200_000  # events not yet rung; beyond it they are left to the sweep
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
-MARK_EVERY, MARK_SIZE = 1.0, 5000
+MARK_AFTER, MARK_SIZE = 3.0, 5000  # by then the notifier has taken what it heard, and its rows need no mark
+LOOK_EVERY = 1.0
 PATIENCE = 1
 
 log = structlog.get_logger("scheduler")
@@ -51,8 +52,7 @@ class Emitter:
         self._redis: ArqRedis | None = None
         self._pause = FIRST_PAUSE
         self._not_before = 0.0
-        self._rung: dict[UUID, list[UUID]] = defaultdict(list)
-        self._marked_at = 0.0
+        self._rung: deque[tuple[float, dict[UUID, list[UUID]]]] = deque()
 
     @property
     def idle(self) -> bool:
@@ -74,7 +74,7 @@ class Emitter:
         while not stop.is_set():
             await self._round()
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._bell.wait(), MARK_EVERY)
+                await asyncio.wait_for(self._bell.wait(), LOOK_EVERY)
             self._bell.clear()
         await self._round()
         await self._mark(at_once=True)
@@ -84,11 +84,9 @@ class Emitter:
         while self._waiting:
             batch = self._take()
             if await self._ring(batch):
-                for store_id, ids in batch.items():
-                    self._rung[store_id] += ids
+                self._rung.append((time.monotonic(), batch))
             else:
                 await self._notify(batch)
-            await self._mark()
         await self._mark()
 
     def _take(self) -> dict[UUID, list[UUID]]:
@@ -139,16 +137,21 @@ class Emitter:
         await self._quietly(self._pool.executemany("SELECT pg_notify($1, $2)", notices))
 
     async def _mark(self, *, at_once: bool = False) -> None:
-        """Note in the rows what was rung, some time later and many together: it is for people who look, nothing depends on it."""
-        enough = sum(map(len, self._rung.values())) >= MARK_SIZE
-        late = time.monotonic() - self._marked_at > MARK_EVERY and not self._waiting
-        if not self._rung or not (enough or late or at_once):
-            return
-        rung, self._rung = self._rung, defaultdict(list)
-        self._marked_at = time.monotonic()
-        now = self._clock.now()
-        for store_id, ids in rung.items():
-            await self._quietly(self._pool.execute(_MARK, store_id, ids, now))
+        """Note in the rows what was rung and nobody has taken: it is for people who look, nothing depends on it."""
+        while ripe := self._ripe(at_once=at_once):
+            now = self._clock.now()
+            for store_id, ids in ripe.items():
+                await self._quietly(self._pool.execute(_MARK, store_id, ids, now))
+
+    def _ripe(self, *, at_once: bool) -> dict[UUID, list[UUID]]:
+        """Up to about MARK_SIZE events that were rung some seconds ago."""
+        until, room = time.monotonic() - MARK_AFTER, MARK_SIZE
+        ripe: dict[UUID, list[UUID]] = defaultdict(list)
+        while self._rung and room > 0 and (at_once or self._rung[0][0] <= until):
+            for store_id, ids in self._rung.popleft()[1].items():
+                ripe[store_id] += ids
+                room -= len(ids)
+        return ripe
 
     async def _quietly(self, work: Awaitable[object]) -> None:
         """The notifier's sweep finds what a lost database keeps us from telling."""

@@ -13,7 +13,7 @@ from shared.domain.visit import FINAL, State
 from shared.events import Actor
 from shared.ids import new_id
 from shared.planning import plan_follow_ons
-from shared.progress import consequences, write
+from shared.progress import answers, consequences, write
 from shared.progress.facts import Known, read_facts
 from shared.progress.persons import PERSONAL
 from shared.progress.write import Change, Event, Stand
@@ -47,6 +47,7 @@ async def progress(
     changes = [change for change in found if change.matters]
     if changes:
         await write.write(conn, store.id, changes, now=now, actor=actor)
+        await answers.apply(conn, store, changes, now=now)
         await consequences.apply(conn, store, changes, now=now, actor=actor)
         closed = [change.id for change in changes if change.closes]
         if closed:

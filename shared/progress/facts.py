@@ -174,15 +174,20 @@ def _phones(
             textable=n["textable"],
             usable=(not (n["wrong"] or n["dead"]) or f"mark:{n['id']}" in applied) and not _refuses(n, "phone", recall),
             sms_ok=not _refuses(n, "sms", recall),
+            refused=not (n["wrong"] or n["dead"]) and _refuses(n, "phone", recall),
         )
         for n in phones
     ]
     callee = callees.get(index) if index and not any(n["value_index"] == index for n in phones) else None
     if callee is None:
         return tuple(found)
-    good = (not callee["dead"] or f"mark:{row['id']}" in applied) and not _refuses(callee, "phone", recall)
+    refused = _refuses(callee, "phone", recall)
+    good = not callee["dead"] or f"mark:{row['id']}" in applied
     # Who brought the car is not in the file: the visit's own id stands for that number.
-    return (NumberFacts(row["id"], usable=good, sms_ok=not _refuses(callee, "sms", recall)), *found)
+    brought = NumberFacts(
+        row["id"], usable=good and not refused, sms_ok=not _refuses(callee, "sms", recall), refused=good and refused
+    )
+    return (brought, *found)
 
 
 def _refuses(number: asyncpg.Record, channel: str, recall: bool) -> bool:

@@ -14,11 +14,13 @@ from shared.db import Connection
 from shared.domain.ladder import CancelCustomer, CancelVehicle, Effect, MarkNumber, OptOut
 from shared.events import Actor
 from shared.ids import new_id
+from shared.opt_outs import enter_opt_out, revoke_opt_out
 from shared.progress.numbering import batch_prefix
 from shared.progress.write import Change
 
 PERSONAL = (MarkNumber, OptOut, CancelVehicle, CancelCustomer)
 SOLD, DECEASED = "vehicle_sold", "customer_deceased"
+HEARD = "attempt"
 
 _MARK = """
     WITH marked AS (
@@ -37,15 +39,6 @@ _CLEAR_NUMBER = "UPDATE numbers SET wrong_at = NULL, wrong_reason = NULL WHERE n
 _INDEXES = """
     SELECT value_index FROM contact_points
     WHERE store_id = $1 AND customer_id = $2 AND kind IN ('phone', 'email') AND ($3::uuid IS NULL OR id = $3)
-"""
-_OPT_OUT = """
-    INSERT INTO opt_outs (id, number_index, channel, scope, source, store_id, at)
-    SELECT o.id, o.number_index, 'all', $2, 'attempt', $1, $3 FROM unnest($4::uuid[], $5::bytea[]) AS o(id, number_index)
-    ON CONFLICT DO NOTHING
-"""
-_OPT_IN = """
-    UPDATE opt_outs SET revoked_at = $3
-    WHERE number_index = ANY($2::bytea[]) AND store_id = $1 AND source = 'attempt' AND channel = 'all' AND revoked_at IS NULL
 """
 _END_VEHICLE = "UPDATE vehicles SET ended_at = $3, end_reason = 'sold' WHERE store_id = $1 AND id = $2 AND ended_at IS NULL"
 _END_CUSTOMER = "UPDATE customers SET deceased_at = $3 WHERE store_id = $1 AND id = $2 AND deceased_at IS NULL"
@@ -95,9 +88,9 @@ async def _apply_one(conn: Connection, store_id: UUID, change: Change, effect: E
             await conn.execute(_MARK_CALLEE, row["callee_phone_index"], now, mark)
         case MarkNumber(number_id, mark):
             await conn.execute(_MARK, store_id, number_id, now, mark)
-        case OptOut(number_id, scope):
+        case OptOut(number_id):
             indexes = await _indexes(conn, store_id, change, number_id)
-            await conn.execute(_OPT_OUT, store_id, scope, now, [new_id() for _ in indexes], indexes)
+            await enter_opt_out(conn, indexes, "all", source=HEARD, store_id=store_id, at=now)
         case CancelVehicle() if row["vehicle_id"]:
             await conn.execute(_END_VEHICLE, store_id, row["vehicle_id"], now)
             await _cancel_open(conn, store_id, change, "vehicle_id", SOLD, now, actor)
@@ -123,7 +116,7 @@ async def _take_back_one(
             await conn.execute(_CLEAR_NUMBER, index)
         case "opt_out", number_id:
             indexes = await _indexes(conn, store_id, change, UUID(number_id) if number_id else None)
-            await conn.execute(_OPT_IN, store_id, indexes, now)
+            await revoke_opt_out(conn, indexes, "all", scope="all", source=HEARD, at=now)
         case "cancel", "vehicle":
             await conn.execute(_REVIVE_VEHICLE, store_id, row["vehicle_id"])
             await _reopen(conn, store_id, change, SOLD, now, actor)

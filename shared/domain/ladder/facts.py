@@ -23,13 +23,14 @@ def stamp(at: datetime) -> str:
 @dataclass(frozen=True)
 class NumberFacts:
     """A number of the file. `textable`: a mobile; `usable`: not marked wrong or invalid, no opt-out of calls;
-    `sms_ok`: no opt-out of SMS.
+    `sms_ok`: no opt-out of SMS; `refused`: a good number whose owner wants no calls.
     """
 
     id: UUID
     textable: bool = True
     usable: bool = True
     sms_ok: bool = True
+    refused: bool = False
 
 
 @dataclass(frozen=True)

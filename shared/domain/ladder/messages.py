@@ -57,7 +57,10 @@ def _email(case: Case, silent: datetime, reason: str) -> Decision:
 
 
 def _invalid(case: Case, at: datetime) -> Decision:
-    """No number left and no e-mail: the file must be corrected."""
+    """No number left and no e-mail: the file must be corrected; where a good number only wants no calls, the visit is cancelled."""
+    marks = case.history.marks or {}
+    if any(number.refused and number.id not in marks for number in case.visit.numbers):
+        return case.end(State.CANCELLED, at, "opted_out")
     return case.end(State.INVALID, at, "no_good_number", effects=[OpenTask(TaskKind.CORRECT_FILE)])
 
 

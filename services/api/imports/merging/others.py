@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from services.api.imports.merging.run import NEW_ID, Run
 from shared.db import Connection
+from shared.opt_outs import lock_numbers
 
 _FIND_STAFF = """
     UPDATE stage s SET target_id = t.id FROM staff t WHERE t.store_id = $1 AND t.name = s.name AND t.ordinal = 1 AND s.is_last
@@ -39,6 +40,7 @@ _ROLES_KEPT = """
     SELECT s.line, array_to_string(s.roles, '/') AS roles FROM stage s JOIN staff t ON t.store_id = $1 AND t.id = s.target_id
     WHERE s.is_last AND t.account_id IS NOT NULL AND NOT t.roles @> s.roles
 """
+_OPT_OUT_NUMBERS = "SELECT DISTINCT k.value_index FROM stage s JOIN stage_points k ON k.n = s.n WHERE s.is_last"
 _OPT_OUTS = f"""
     WITH written AS (
         INSERT INTO opt_outs (id, number_index, channel, scope, source, store_id, at)
@@ -63,5 +65,6 @@ async def merge_staff(connection: Connection, run: Run) -> list[tuple[int, str]]
 
 async def merge_opt_outs(connection: Connection, run: Run) -> None:
     """Opt-outs of numbers and addresses, over all stores; one that stands already is unchanged."""
+    await lock_numbers(connection, [row["value_index"] for row in await connection.fetch(_OPT_OUT_NUMBERS)])
     await connection.execute(_OPT_OUTS, run.store_id, run.now)
     await connection.execute(_REST)
