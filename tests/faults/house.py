@@ -82,6 +82,7 @@ class House:
     seed: int
     chance: random.Random
     anchor: Anchor
+    lease: float
     numbers: Sequence[str] = ()
     kills: int = 0
     stops: dict[bytes, float] = field(default_factory=dict)
@@ -201,15 +202,15 @@ class House:
             "HUIFANG_SMS_PROVIDER": "http",
             "HUIFANG_SMS_URL": self.gateway.url,
             "HUIFANG_SMS_TOKEN": "token",
-            "HUIFANG_LEASE_SECONDS": str(LEASE_SECONDS),
+            "HUIFANG_LEASE_SECONDS": str(self.lease),
             "HUIFANG_SWEEP_SECONDS": str(SWEEP_SECONDS),
         }
 
 
 @asynccontextmanager
-async def opened(owner_url: str, plan: Plan, *, answers: float = 0.02, seed_of_run: int = 0) -> AsyncIterator[House]:
+async def opened(owner_url: str, plan: Plan, *, answers: float = 0.02, lease: float = LEASE_SECONDS) -> AsyncIterator[House]:
     """A house on a migrated database, its visits planned, its clock started; no service runs yet."""
-    number = seed_of_run or chosen_seed()
+    number = chosen_seed()
     chance = random.Random(number)
     with short_lived_folder() as folder:
         valkey = Valkey(folder / "valkey", {"appendonly": "no"})
@@ -217,7 +218,7 @@ async def opened(owner_url: str, plan: Plan, *, answers: float = 0.02, seed_of_r
         try:
             async with Provider(answers_within(chance, answers)) as gateway, Forks(folder / "log") as forks:
                 anchor = Anchor(machine_now(), plan.start, 1.0)
-                house = House(owner_url, gateway, valkey, forks, number, chance, anchor)
+                house = House(owner_url, gateway, valkey, forks, number, chance, anchor, lease)
                 await _prepare(house, plan)
                 yield house
                 await house.stop_all()

@@ -6,17 +6,17 @@ import asyncio
 
 from tests.faults.house import House
 
-FIRST_CALL_PATIENCE = 2.0
+FIRST_CALL_PATIENCE = 1.5
 AROUND = 0.2  # seconds after the first call; the gateway answers within 0.02
 
 
-async def kill_around_the_send(house: House, times: int) -> None:
-    """A notifier lives until its first calls are under way, and up to 0.2 s more; again and again."""
+async def kill_around_the_send(house: House, times: int, around: float = AROUND) -> None:
+    """A notifier lives until its first calls are under way, and up to `around` seconds more; again and again."""
     for _ in range(times):
         before = len(house.gateway.calls)
         pid = await house.start("notifier")
         await house.called(before, FIRST_CALL_PATIENCE)
-        await asyncio.sleep(house.chance.uniform(0, AROUND))
+        await asyncio.sleep(house.chance.uniform(0, around))
         await house.kill(pid)
 
 

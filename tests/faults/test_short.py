@@ -11,9 +11,11 @@ from tests.faults.seeding import Plan
 
 @pytest.mark.timeout(90)
 async def test_thirty_kills_lose_nothing_and_send_nothing_twice(fresh_database_url: str) -> None:
-    plan = Plan(visits=400, seconds=6)
-    async with opened(fresh_database_url, plan) as house:
-        await all_of(kill_around_the_send(house, 18), kill_at_random(house, "scheduler", 12))
+    plan = Plan(visits=240, seconds=5)
+    async with opened(fresh_database_url, plan, lease=2) as house:
+        await all_of(
+            kill_around_the_send(house, 10, 0.05), kill_around_the_send(house, 10, 0.05), kill_at_random(house, "scheduler", 10)
+        )
         await house.start("scheduler")
         await house.start("notifier")
         await house.past(plan)
