@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Annotated, TypeAlias
 
@@ -43,13 +44,37 @@ async def _session(request: Request) -> AsyncIterator[AsyncSession]:
 async def _store_connection(request: Request) -> AsyncIterator[Connection]:
     """The same for hot code: a plain asyncpg connection."""
     async with house_of(request).pool.acquire() as connection:
-        async with connection.transaction():
-            if "store_id" in request.path_params:
-                await connection.execute(set_store_sql(store_of(request)))
-            await idempotency.enter(request, connection)
+        begun = _reading(connection, request) if request.method == "GET" else _writing(connection, request)
+        async with begun:
             yield connection
         for call in _then(request):
             call()
+
+
+@asynccontextmanager
+async def _writing(connection: Connection, request: Request) -> AsyncIterator[None]:
+    async with connection.transaction():
+        if "store_id" in request.path_params:
+            await connection.execute(set_store_sql(store_of(request)))
+        await idempotency.enter(request, connection)
+        yield
+
+
+@asynccontextmanager
+async def _reading(connection: Connection, request: Request) -> AsyncIterator[None]:
+    """The transaction of a GET: begun and told its store in one round trip. One that cannot be ended is not used again."""
+    store = f"; {set_store_sql(store_of(request))}" if "store_id" in request.path_params else ""
+    await connection.execute(f"BEGIN{store}")
+    try:
+        yield
+        await connection.execute("COMMIT")
+    except BaseException:
+        try:
+            await connection.execute("ROLLBACK")
+        except BaseException:
+            connection.terminate()
+            raise
+        raise
 
 
 async def _me(request: Request) -> identities.Me:

@@ -132,7 +132,7 @@ class Identities:
         return False
 
     async def _of_token(self, token: str) -> Caller:
-        claims = read_token(token, self._secret)
+        claims = self._claims(token)
         if claims["typ"] == "operator" and claims["sub"] == "operator":
             if claims["exp"] - claims["iat"] > OPERATOR_LIFE.total_seconds():
                 raise Unauthenticated
@@ -146,6 +146,17 @@ class Identities:
         if await self._remember(("account", account_id), lambda: self._token_version(account_id)) != version:
             raise Unauthenticated
         return Caller("staff", account_id)
+
+    def _claims(self, token: str) -> dict[str, Any]:
+        """The claims of a token; one that was checked a moment ago is not checked again before it ends."""
+        known = self._known.get(("token", token))
+        if known is not None and known[0] > monotonic():
+            claims: dict[str, Any] = known[1]
+            return claims
+        claims = read_token(token, self._secret)
+        left = claims["exp"] - machine_now().timestamp()
+        self._keep(("token", token), min(left, REMEMBER_SECONDS), claims)
+        return claims
 
     async def _token_version(self, account_id: UUID) -> int | None:
         found: int | None = await self._pool.fetchval(
@@ -199,10 +210,13 @@ class Identities:
             return known
         answer = await ask()
         if answer is not None:  # what does not exist is asked for each time: it may be made any moment, and would fill the memory
-            if len(self._known) > 10_000:
-                self._known.clear()
-            self._known[key] = (now + REMEMBER_SECONDS, answer)
+            self._keep(key, REMEMBER_SECONDS, answer)
         return answer
+
+    def _keep(self, key: Hashable, seconds: float, answer: Any) -> None:
+        if len(self._known) > 10_000:
+            self._known.clear()
+        self._known[key] = (monotonic() + seconds, answer)
 
 
 def read_token(token: str, secret: str) -> dict[str, Any]:
