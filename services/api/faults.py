@@ -51,7 +51,7 @@ _PLACES = {"query": "query", "path": "path", "header": "header", "cookie": "cook
 def pointer_of(place: Sequence[str | int]) -> str:
     """`#/roles/0` for a field of the body (RFC 6901 in a fragment); `query/limit`, `path/visit_id`, … for others."""
     head, rest = (place[0], place[1:]) if place else ("body", ())
-    parts = [str(part).replace("~", "~0").replace("/", "~1") for part in rest]
+    parts = [str(part).replace("~", "~0").replace("/", "~1") for part in rest if part != "[key]"]
     if head in _PLACES:
         return "/".join([_PLACES[str(head)], *parts])
     if len(parts) == 1 and isinstance(rest[0], int):  # the place in the text where JSON ended to be JSON

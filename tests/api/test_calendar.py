@@ -69,3 +69,9 @@ async def test_a_consultant_reads_the_calendar_and_does_not_set_it(as_staff: Sig
 
     assert (await consultant.http.get(f"{base}/calendar")).status_code == 200
     assert (await consultant.http.put(f"{base}/calendar/days/2026-10-02", json={"open": True})).status_code == 403
+
+
+async def test_a_weekday_that_is_none_is_pointed_at(as_admin: Person, base: str) -> None:
+    answer = await as_admin.http.put(f"{base}/calendar/hours", json={"weekly_hours": {"7": [], "0": [["09:00", "18:00"]]}})
+
+    assert (answer.status_code, [error["pointer"] for error in answer.json()["errors"]]) == (422, ["#/weekly_hours/7"])

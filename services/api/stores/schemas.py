@@ -24,7 +24,9 @@ HourRange = Annotated[list[TimeOfDay], Field(min_length=2, max_length=2, example
 
 Clock = Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$", examples=["08:30"])]
 Weekday = Annotated[str, Field(pattern="^[0-6]$")]
-WeeklyHours = dict[Weekday, Annotated[list[HourRange], Field(max_length=4)]]
+WeeklyHours = Annotated[
+    dict[Weekday, Annotated[list[HourRange], Field(max_length=4)]], Field(json_schema_extra={"additionalProperties": False})
+]
 """Opening hours by weekday, `0` Monday to `6` Sunday; a weekday with an empty list is closed, a missing one too.
 
 Empty altogether: every day 09:00–18:00.
