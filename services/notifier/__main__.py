@@ -13,9 +13,10 @@ from services.notifier.context import Context, open_channels
 from services.notifier.loops import run
 from shared.clock import start_clock
 from shared.crypto import Vault
-from shared.db import connect, open_pool
+from shared.db import LET_GO, connect, open_pool
 from shared.errors import SettingsInvalid
 from shared.logs import set_up_logs
+from shared.loop import run as run_loop
 from shared.settings import Settings, load_settings
 
 CONNECTIONS = 8
@@ -31,7 +32,7 @@ def main() -> int:
         sys.stderr.write(f"{fault}\n")
         return 2
     set_up_logs(settings.log_level)
-    asyncio.run(serve(settings))
+    run_loop(serve(settings))
     return 0
 
 
@@ -45,7 +46,7 @@ async def serve(settings: Settings) -> None:
         clock = await start_clock(connection, settings.clock)
     finally:
         await connection.close()
-    async with await open_pool(settings.database_url, "huifang-notifier", smallest=2, largest=CONNECTIONS) as pool:
+    async with await open_pool(settings.database_url, "huifang-notifier", smallest=2, largest=CONNECTIONS, let_go=LET_GO) as pool:
         ctx = Context(settings, pool, Vault.of(settings), clock, open_channels(settings))
         if port := os.environ.get(METRICS_PORT):
             start_http_server(int(port), registry=ctx.meters.registry)
