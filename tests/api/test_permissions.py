@@ -109,6 +109,10 @@ def test_every_route_stands_in_the_table_of_permissions() -> None:
     assert [str(door) for door in DOORS if str(door) not in RULES] == []
 
 
+def test_the_table_of_permissions_names_no_route_that_is_not_there() -> None:
+    assert sorted(set(RULES) - {str(door) for door in DOORS}) == []
+
+
 def test_the_roles_of_the_table_exist() -> None:
     assert {role for rule in RULES.values() for role in rule.roles or ()} <= set(ROLES)
     assert {rule.scope for rule in RULES.values()} <= {*SCOPES, None}
