@@ -20,6 +20,8 @@ Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
 
 STATEMENT_TIMEOUT = "30s"
 LET_GO = "20s"  # for the services that claim rows: between two statements of theirs there is never as much as a second
+DATABASE_AWAY = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+"""What working with a database that goes away may raise. The last one: the connection was cut in the midst of asyncpg's own steps."""
 
 
 def _server_settings(name: str) -> dict[str, str]:

@@ -130,6 +130,7 @@ _AWAY = (
     asyncpg.PostgresConnectionError,
     asyncpg.CannotConnectNowError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # the connection was cut in the midst of the driver's own steps
     asyncpg.InsufficientResourcesError,
     asyncpg.OperatorInterventionError,
     asyncpg.TransactionRollbackError,
@@ -264,5 +265,5 @@ def install(app: FastAPI) -> None:
 
     for kind in (HuifangError, RequestValidationError, HTTPException, DBAPIError, asyncpg.PostgresError, asyncpg.InterfaceError):
         app.add_exception_handler(kind, handle)
-    for other in (OSError, PoolTimeout, UnicodeEncodeError, OverflowError):
+    for other in (asyncpg.InternalClientError, OSError, PoolTimeout, UnicodeEncodeError, OverflowError):
         app.add_exception_handler(other, handle)

@@ -9,11 +9,10 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from uuid import UUID
 
-import asyncpg
 import structlog
 
 from shared.clock import Clock
-from shared.db import connect
+from shared.db import DATABASE_AWAY, connect
 from shared.events import NOTIFY_CLOCK, NOTIFY_FEED
 
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.2, 10.0
@@ -81,7 +80,7 @@ async def listen(url: str, clock: Clock, feed: Feed) -> None:
         try:
             await _listen_once(url, clock, feed)
             pause = SHORTEST_PAUSE
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
+        except DATABASE_AWAY as error:
             log.warning("listening_lost", error=type(error).__name__)
         await asyncio.sleep(pause)
         pause = min(pause * 2, LONGEST_PAUSE)

@@ -24,7 +24,7 @@ from services.notifier.context import Context
 from services.notifier.local import deliver_locally
 from services.notifier.settle import NOT_STARTED, Claim, close_attempts, settle, tell, uncount
 from shared.clock import machine_now
-from shared.db import Connection, store_transaction
+from shared.db import DATABASE_AWAY, Connection, store_transaction
 
 IN_FLIGHT = {"sms": 64, "email": 32}
 TOGETHER = 200
@@ -179,7 +179,7 @@ class Delivery:
         self._unstarted.pop(taken.claim.attempt_id, None)
         try:
             marked = await self._marks(taken)
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+        except DATABASE_AWAY:
             raise Stopped(LEASE_LOST) from None
         if not marked:
             over = taken.closes_at is not None and self._ctx.clock.now() >= taken.closes_at
@@ -232,7 +232,7 @@ async def _settle_patiently(ctx: Context, store_id: UUID, results: Sequence[tupl
             async with store_transaction(ctx.pool, store_id) as conn:
                 await settle(conn, store_id, results, ctx.clock.now())
             return
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as fault:
+        except DATABASE_AWAY as fault:
             if monotonic() + wait > until:
                 log.error("results_not_written", store_id=str(store_id), messages=len(results), fault=type(fault).__name__)
                 return

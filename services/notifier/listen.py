@@ -9,7 +9,7 @@ import asyncpg
 import structlog
 
 from services.notifier.context import Context
-from shared.db import connect
+from shared.db import DATABASE_AWAY, connect
 from shared.events import NOTIFY_CLOCK, NOTIFY_EVENTS
 
 CHECK_EVERY = 10.0
@@ -26,7 +26,7 @@ async def listen(ctx: Context) -> None:
             connection = await connect(ctx.settings.database_url, "huifang-notifier-listen")
             pause = FIRST_PAUSE
             await _follow(ctx, connection)
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
+        except DATABASE_AWAY as error:
             log.warning("listening_lost", error=type(error).__name__)
         await asyncio.sleep(pause)
         pause = min(pause * 2, LONGEST_PAUSE)

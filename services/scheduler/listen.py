@@ -9,7 +9,7 @@ import asyncpg
 import structlog
 
 from services.scheduler.context import Notices
-from shared.db import connect
+from shared.db import DATABASE_AWAY, connect
 from shared.events import NOTIFY_CLOCK, NOTIFY_DUE, NOTIFY_SIGNAL
 
 CHECK_EVERY = 10.0
@@ -26,7 +26,7 @@ async def listen(url: str, notices: Notices) -> None:
             connection = await connect(url, "huifang-scheduler-listen")
             pause = FIRST_PAUSE
             await _follow(connection, notices)
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
+        except DATABASE_AWAY as error:
             log.warning("listening_lost", error=type(error).__name__)
         await asyncio.sleep(pause)
         pause = min(pause * 2, LONGEST_PAUSE)

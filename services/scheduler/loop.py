@@ -9,7 +9,6 @@ from contextlib import suppress
 from datetime import datetime
 from uuid import UUID
 
-import asyncpg
 import structlog
 
 from services.scheduler.context import Context
@@ -18,6 +17,7 @@ from services.scheduler.signals import apply_signals
 from services.scheduler.wakes import Wakes
 from services.scheduler.work import BACKLOG, KEEPING_UP, Batch, work
 from shared.clock import sleep_until
+from shared.db import DATABASE_AWAY
 
 CLAIMERS = 2  # batches at once; a second claimer is worth more than a larger batch
 ROUND = 0.02  # machine seconds a round lasts at least, so that what falls due close together is one claim
@@ -50,7 +50,7 @@ class Loop:
             try:
                 await self.turn()
                 pause = FIRST_PAUSE
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
+            except DATABASE_AWAY as error:
                 log.warning("database_away", error=type(error).__name__)
                 self._context.notices.all()
                 with suppress(TimeoutError):

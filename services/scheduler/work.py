@@ -74,7 +74,7 @@ async def bring_on(
     try:
         async with conn.transaction():
             return await progress(conn, store, visit_ids, now=now, actor=SYSTEM)
-    except (asyncpg.InterfaceError, OSError):
+    except (asyncpg.InterfaceError, asyncpg.InternalClientError, asyncpg.PostgresConnectionError, OSError):
         raise
     except Exception:
         if len(visit_ids) == 1:
