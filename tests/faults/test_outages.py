@@ -6,7 +6,7 @@ import asyncio
 import os
 import signal
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from time import monotonic
 
@@ -21,6 +21,8 @@ from tests.faults.house import House, opened
 from tests.faults.record import record
 from tests.faults.seeding import Plan
 from tests.flows.system import Process
+
+STARTING_SECONDS = 60.0
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(570)]
 
@@ -39,16 +41,21 @@ async def an_api(house: House) -> AsyncIterator[httpx.AsyncClient]:
     await process.start()
     try:
         async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=10, trust_env=False) as client:
-            for _ in range(300):
-                try:
-                    if (await client.get("/readyz")).status_code == 200:
-                        break
-                except httpx.TransportError:
-                    pass
-                await asyncio.sleep(0.1)
+            await ready(client, process)
             yield client
     finally:
         await process.kill(signal.SIGTERM)
+
+
+async def ready(client: httpx.AsyncClient, process: Process) -> None:
+    """Wait for the API's first answer."""
+    until = monotonic() + STARTING_SECONDS
+    while monotonic() < until:
+        with suppress(httpx.TransportError):
+            if (await client.get("/readyz")).status_code == 200:
+                return
+        await asyncio.sleep(0.1)
+    raise AssertionError("the API did not start\n" + "\n".join(process.log[-30:]))
 
 
 async def delays(house: House) -> list[float]:
