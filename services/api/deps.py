@@ -44,7 +44,7 @@ async def _session(request: Request) -> AsyncIterator[AsyncSession]:
 async def _store_connection(request: Request) -> AsyncIterator[Connection]:
     """The same for hot code: a plain asyncpg connection."""
     async with house_of(request).pool.acquire() as connection:
-        begun = _reading(connection, request) if request.method == "GET" else _writing(connection, request)
+        begun = reading(connection, request) if request.method == "GET" else _writing(connection, request)
         async with begun:
             yield connection
         for call in _then(request):
@@ -61,7 +61,7 @@ async def _writing(connection: Connection, request: Request) -> AsyncIterator[No
 
 
 @asynccontextmanager
-async def _reading(connection: Connection, request: Request) -> AsyncIterator[None]:
+async def reading(connection: Connection, request: Request) -> AsyncIterator[None]:
     """The transaction of a GET: begun and told its store in one round trip. One that cannot be ended is not used again."""
     store = f"; {set_store_sql(store_of(request))}" if "store_id" in request.path_params else ""
     await connection.execute(f"BEGIN{store}")

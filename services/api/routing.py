@@ -44,6 +44,8 @@ class Route(APIRoute):
 
     def get_route_handler(self) -> Handle:
         inner = super().get_route_handler()
+        if direct := getattr(self.endpoint, "direct", None):
+            inner = direct(inner)
         path = self.path_format
 
         async def handle(request: Request) -> Response:

@@ -30,6 +30,7 @@ from services.api.customers.schemas import (
     WithdrawIn,
 )
 from services.api.deps import Me, Now, StoreConnection, Vault
+from services.api.direct import directly
 from services.api.etags import IfMatch, etag
 from services.api.identities import Me as Caller
 from services.api.paging import PageQuery
@@ -81,6 +82,7 @@ async def create_customer(body: CustomerIn, conn: StoreConnection, vault: Vault,
 
 
 @router.get("/{customer_id}", operation_id="get_customer", response_model=CustomerOut)
+@directly
 async def get_customer(customer_id: UUID, conn: StoreConnection, vault: Vault, me: Me) -> Response:
     """One file; one that was merged away says into which."""
     return await _answer(conn, vault, me, customer_id)

@@ -8,6 +8,7 @@ from uuid import UUID
 from fastapi import Query, Response
 
 from services.api.deps import Locale, Me, Now, StoreConnection, TheHouse, Vault
+from services.api.direct import directly
 from services.api.etags import IfMatch, etag
 from services.api.paging import PageQuery
 from services.api.routing import router as make_router
@@ -72,6 +73,7 @@ async def create_visit(body: VisitIn, conn: StoreConnection, house: TheHouse, me
 
 
 @router.get("/{visit_id}", operation_id="get_visit", response_model=VisitOut)
+@directly
 async def get_visit(visit_id: UUID, conn: StoreConnection, me: Me) -> Response:
     """One visit with its attempts and what happens next."""
     visit = await queries.visit(conn, me, visit_id)
