@@ -19,6 +19,7 @@ from shared.events import NOTIFY_FEED, feed
 from shared.ids import new_id
 from shared.settings import DEVELOPMENT_SECRET
 from tests.api.conftest import Person
+from tests.factories import NOBODY
 
 
 @pytest.fixture
@@ -84,6 +85,6 @@ async def test_a_stream_ends_with_the_process_and_in_time() -> None:
     assert [event async for event in changes(news, store_id, longest=0.01)][1:] == []
 
 
-@pytest.mark.parametrize("payload", ["", "x", "x:visit:", f"{new_id()}", f"{new_id()}:visit:x"])
+@pytest.mark.parametrize("payload", ["", "x", "x:visit:", NOBODY, f"{NOBODY}:visit:x"])
 def test_a_notice_of_another_shape_is_passed_over(payload: str) -> None:
     assert read_change(payload) is None

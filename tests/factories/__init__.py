@@ -12,6 +12,7 @@ from tests.factories.vehicles import make_lead, make_policy, make_reading, make_
 from tests.factories.visits import make_attempt, make_due_event, make_programme, make_task, make_visit
 
 __all__ = [
+    "NOBODY",
     "NOW",
     "TODAY",
     "make_absence",

@@ -18,6 +18,8 @@ from shared.settings import load_settings
 
 NOW = datetime(2026, 11, 23, 1, 0, tzinfo=UTC)  # Monday, 9:00 in Shanghai
 TODAY = date(2026, 11, 23)
+NOBODY = "01a20000-0000-7000-8000-000000000007"
+"""An id that no row has; always the same, so that every worker names its tests alike."""
 
 _numbers = count(1)
 

@@ -12,6 +12,7 @@ from shared.db import Pool
 from shared.ids import new_id
 from tests.api.conftest import Person, Sign
 from tests.factories import (
+    NOBODY,
     make_attempt,
     make_customer,
     make_message,
@@ -85,7 +86,7 @@ async def test_a_shared_phone_is_warned_of_and_not_refused(base: str, as_admin: 
         ("phone", "12345", "#/phone"),
         ("email", "nobody", "#/email"),
         ("contact_points", [{"kind": "phone", "value": "13800138000"}], "#/contact_points/0/value"),
-        ("holder_id", str(new_id()), "#/holder_id"),
+        ("holder_id", NOBODY, "#/holder_id"),
         ("lifecycle", "king", "#/lifecycle"),
         ("birthday", "1980-02-30", "#/birthday"),
         ("nickname", "老王", "#/nickname"),

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from datetime import date, timedelta
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import httpx
 import pytest
 
 from shared.db import Pool
 from tests.api.conftest import Person, Sign
-from tests.factories import NOW, TODAY, make_attempt, make_customer, make_lead, make_visit
+from tests.factories import NOBODY, NOW, TODAY, make_attempt, make_customer, make_lead, make_visit
 
 Post = Callable[..., Awaitable[httpx.Response]]
 Patch = Callable[..., Awaitable[httpx.Response]]
@@ -122,8 +122,8 @@ async def test_the_next_contact_counts_from_the_last_call_that_reached_them(
 @pytest.mark.parametrize(
     ("field", "value"),
     [
-        ("customer_id", str(uuid4())),
-        ("consultant_id", str(uuid4())),
+        ("customer_id", NOBODY),
+        ("consultant_id", NOBODY),
         ("first_visit_on", "2026-11-24"),
         ("expected_on", "tomorrow"),
         ("state", "maybe"),

@@ -12,7 +12,7 @@ import pytest
 
 from shared.db import Pool
 from tests.api.conftest import Person, Sign
-from tests.factories import make_customer, make_policy, make_vehicle
+from tests.factories import NOBODY, make_customer, make_policy, make_vehicle
 
 Post = Callable[..., Awaitable[httpx.Response]]
 
@@ -70,8 +70,8 @@ async def test_a_policy_is_entered_once(post: Post) -> None:
 @pytest.mark.parametrize(
     ("field", "value"),
     [
-        ("vehicle_id", str(uuid4())),
-        ("customer_id", str(uuid4())),
+        ("vehicle_id", NOBODY),
+        ("customer_id", NOBODY),
         ("starts_on", "2027-11-23"),
         ("expires_on", None),
         ("expires_on", "0001-01-01"),

@@ -9,9 +9,8 @@ import httpx
 import pytest
 
 from shared.db import Pool
-from shared.ids import new_id
 from tests.api.conftest import Person
-from tests.factories import make_customer, make_programme, make_sale, make_vehicle, make_visit
+from tests.factories import NOBODY, make_customer, make_programme, make_sale, make_vehicle, make_visit
 from tests.factories.vehicles import a_vin
 
 
@@ -45,7 +44,7 @@ async def test_a_car_is_spelled_one_way_and_found_in_any(base: str, as_admin: Pe
         ("vin", "LSVAA49J132047370"),
         ("interval_months", 0),
         ("purchased_on", "2026-13-01"),
-        ("customer_id", str(new_id())),
+        ("customer_id", NOBODY),
     ],
 )
 async def test_what_is_wrong_is_pointed_at(base: str, as_admin: Person, customer_id: UUID, field: str, value: object) -> None:
