@@ -9,6 +9,7 @@ from uuid import UUID
 import asyncpg
 import pytest
 
+from services.notifier import deliver
 from services.notifier.channels import Outgoing, Result, Stopped, Verdict
 from services.notifier.channels.base import Mark
 from services.notifier.channels.local import Outbox
@@ -16,6 +17,7 @@ from services.notifier.claim import Taken, claim
 from services.notifier.deliver import Delivery, mark_all, settle_all
 from services.notifier.loops import take_all_events
 from services.notifier.reconcile import MOST_CLAIMS, reconcile
+from services.notifier.settle import settle
 from shared.clock import machine_now
 from shared.db import store_transaction
 from shared.opt_outs import enter_opt_out
@@ -244,12 +246,18 @@ async def test_an_opt_out_that_races_with_sending_stops_or_comes_too_late_but_ne
     assert {row["state"] for row in begun if row["io_started_at"] is None} <= {"suppressed"}
 
 
-async def test_the_database_that_goes_away_at_the_mark_sends_nothing(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+CUT = [asyncpg.InterfaceError("connection is closed"), asyncpg.InternalClientError("another operation is in progress")]
+
+
+@pytest.mark.parametrize("fault", CUT)
+async def test_the_database_that_goes_away_at_the_mark_sends_nothing(
+    fault: Exception, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
     visit_id = await ready(desk)
     delivery = Delivery(desk.ctx)
 
     async def away(_lot: object) -> list[bool]:
-        raise asyncpg.InterfaceError("connection is closed")
+        raise fault
 
     monkeypatch.setattr(delivery._marks, "_work", away)
     await delivery.pass_over("sms")
@@ -260,6 +268,21 @@ async def test_the_database_that_goes_away_at_the_mark_sends_nothing(desk: Desk,
     await desk.work()
     await desk.work()
     assert len(desk.provider.calls) == 1
+
+
+@pytest.mark.parametrize("fault", CUT)
+async def test_a_result_outlives_a_database_that_goes_away(fault: Exception, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    visit_id = await ready(desk)
+    faults = [fault]
+
+    async def cut_once(*given: object) -> None:
+        if faults:
+            raise faults.pop()
+        await settle(*given)  # type: ignore[arg-type]  # passed on as it came
+
+    monkeypatch.setattr(deliver, "settle", cut_once)
+    await desk.work()
+    assert (await desk.message(visit_id))["state"] == "accepted"
 
 
 def test_a_stop_says_why() -> None:

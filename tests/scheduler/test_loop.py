@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 import pytest
 from arq import create_pool
 from arq.connections import RedisSettings
@@ -241,3 +242,22 @@ def test_the_timer_wakes_for_the_earliest_store_and_forgets_what_was_moved() -> 
     assert wakes.due(NOW + 3 * DAY) == [second, first]
     wakes.set(second, None)
     assert wakes.next() == NOW + 2 * DAY
+
+
+@pytest.mark.parametrize(
+    "fault", [asyncpg.InterfaceError("closed"), asyncpg.InternalClientError("another operation is in progress")]
+)
+async def test_a_database_that_is_cut_off_ends_no_loop(
+    fault: Exception, scheduler: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loop, stop, faults = Loop(scheduler), asyncio.Event(), [fault]
+
+    async def turn() -> bool:
+        if faults:
+            raise faults.pop()
+        stop.set()
+        return False
+
+    monkeypatch.setattr(loop, "turn", turn)
+    await asyncio.wait_for(loop.run(stop), 5)
+    assert stop.is_set()
