@@ -150,6 +150,17 @@ async def test_sales_and_orders_become_visits(importer: Importer, pool: Pool, st
     assert visits > 0
 
 
+async def test_an_order_that_stands_in_the_file_twice_is_followed_up_once(importer: Importer, pool: Pool, store_id: UUID) -> None:
+    async with pool.acquire() as connection:
+        await make_programme(connection, "after-repair", store_id=store_id)
+    row = f"R1,{VIN},维修,2026-11-21 10:00,王伟,13812345678\n"
+
+    result = await importer(Kind.WORK_ORDERS, f"工单号,VIN,维修类型,结算时间,客户姓名,手机\n{row}{row}")
+
+    assert counts(result) == (1, 0, 1, 0)
+    assert result["planned"] == 1
+
+
 async def test_a_dry_run_says_what_would_come_and_keeps_nothing(importer: Importer, fetch: Fetch) -> None:
     result = await importer(Kind.CUSTOMERS, (EXPORT / FILES[Kind.CUSTOMERS]).read_bytes(), dry_run=True)
 

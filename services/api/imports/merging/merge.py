@@ -6,11 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from asyncpg import Record
+
 from services.api.imports.fields import Kind
 from services.api.imports.merging import cars, facts, fold, others, people, points
 from services.api.imports.merging.run import Run
 from shared.db import Connection
 
+_TOUCHED = "SELECT DISTINCT target_id, outcome FROM stage WHERE outcome IN ('created', 'updated') AND is_last"
 BEFORE_OWNER = ("prospect", "lead", "lost_deal")
 
 
@@ -44,9 +47,10 @@ async def merge(connection: Connection, run: Run) -> Merged:
             await others.merge_opt_outs(connection, run)
         case _:
             await _with_cars(connection, run)
+    touched = await connection.fetch(_TOUCHED)  # before the outcomes are spread: then the last row of several may say "unchanged"
     if repeated:
         await fold.spread_outcomes(connection)
-    return await _read(connection, roles_kept)
+    return await _read(connection, touched, roles_kept)
 
 
 async def _customers(connection: Connection, run: Run) -> None:
@@ -86,12 +90,9 @@ async def _people(connection: Connection, run: Run) -> None:
     await points.write_consents(connection, run)
 
 
-async def _read(connection: Connection, roles_kept: Sequence[tuple[int, str]]) -> Merged:
+async def _read(connection: Connection, touched: Sequence[Record], roles_kept: Sequence[tuple[int, str]]) -> Merged:
     counts = await connection.fetch("SELECT outcome, count(*) AS rows FROM stage GROUP BY outcome")
     rejected = await connection.fetch("SELECT line, reason FROM stage WHERE outcome = 'rejected' ORDER BY line")
-    touched = await connection.fetch(
-        "SELECT DISTINCT target_id, outcome FROM stage WHERE outcome IN ('created', 'updated') AND is_last"
-    )
     return Merged(
         counts={row["outcome"]: row["rows"] for row in counts},
         rejected=[(row["line"], row["reason"]) for row in rejected],
