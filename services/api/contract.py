@@ -84,6 +84,7 @@ _MATCH_PARAMETER: Json = {
 }
 _ETAG: Json = {"description": "The version; send it back as If-Match.", "schema": {"type": "string"}, "example": '"1"'}
 _PLACES = re.compile(r"\{(\w+)\}")
+DEEPEST = 12  # how far an example follows schemas into each other
 _METHODS = ("get", "put", "post", "patch", "delete")
 
 
@@ -190,7 +191,7 @@ def example_of(schema: Json, schemas: Mapping[str, Json], name: str = "", depth:
     for key in ("example", "default", "const"):
         if key in schema and (schema[key] is not None or key != "default"):
             return schema[key]
-    if "$ref" in schema and depth < 6:
+    if "$ref" in schema and depth < DEEPEST:
         return example_of(schemas[schema["$ref"].rpartition("/")[2]], schemas, name, depth + 1)
     for key in ("anyOf", "oneOf", "allOf"):
         if schema.get(key):
@@ -205,12 +206,12 @@ def _example_of_kind(schema: Json, schemas: Mapping[str, Json], name: str, depth
     if kind == "object" or "properties" in schema:
         return (
             {key: example_of(part, schemas, key, depth + 1) for key, part in schema.get("properties", {}).items()}
-            if depth < 6
+            if depth < DEEPEST
             else {}
         )
     if kind == "array":
-        return [example_of(schema["items"], schemas, name, depth + 1)] if schema.get("items") and depth < 6 else []
-    plain = {"integer": schema.get("minimum", 1), "number": 1.0, "boolean": True, "null": None}
+        return [example_of(schema["items"], schemas, name, depth + 1)] if schema.get("items") and depth < DEEPEST else []
+    plain = {"integer": int(schema.get("minimum", 1)), "number": 1.0, "boolean": True, "null": None}
     if kind in plain:
         return plain[kind]
     return {

@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import httpx
 import pytest
 
 from services.api.app import create_app
 from services.api.contract import Json, operations
 from services.api.permissions import RULES
 from shared.settings import Settings
+from tests.support.contract_client import ContractClient
 
 DOCUMENT: Json = create_app(Settings(_env_file=None)).openapi()
 OPERATIONS = [(f"{method.upper()} {path}", method, operation) for path, method, operation in operations(DOCUMENT)]
@@ -37,6 +39,14 @@ def test_path_parameters_have_full_names() -> None:
 @pytest.mark.parametrize("name", SCHEMAS)
 def test_every_schema_has_an_example(name: str) -> None:
     assert SCHEMAS[name].get("examples") or SCHEMAS[name].get("example")
+
+
+@pytest.mark.parametrize("name", SCHEMAS)
+async def test_every_example_is_one_of_its_schema(name: str) -> None:
+    async with httpx.AsyncClient() as nobody:
+        client = ContractClient(DOCUMENT, nobody)
+        for example in SCHEMAS[name].get("examples", [SCHEMAS[name].get("example")]):
+            client.read(SCHEMAS[name], example, name)
 
 
 @pytest.mark.parametrize(
