@@ -16,6 +16,11 @@ from shared.clock import machine_now
 
 LIFE = timedelta(seconds=60)
 TIMEOUT = httpx.Timeout(60, connect=5)
+UNFIT = frozenset({413, 415, 422})
+
+
+class Unfit(Refused):
+    """The API did not take this content; it may take another."""
 
 
 def operator_token(secret_key: str) -> str:
@@ -94,7 +99,7 @@ class Api:
         except httpx.TransportError as fault:
             raise Refused(f"The API at {self._http.base_url} did not answer ({type(fault).__name__}).") from fault
         if response.is_error:
-            raise Refused(_problem(response))
+            raise (Unfit if response.status_code in UNFIT else Refused)(_problem(response))
         return response
 
 

@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
-from services.cli.client import Api
+from services.cli.client import Api, Unfit
 from services.cli.options import DEFAULT_DATA, REFUSED, AsJson, Data, Json, StoreCode, print_json, say
 from services.cli.runtime import api
 
@@ -53,12 +53,24 @@ def import_files(
 def _import_one(client: Api, path: str, kind: Kind, file: Path, dry_run: bool, *, quiet: bool) -> Json:
     """Upload one file, follow it to its end, keep its rejected rows. Out: the API's import, with the local `rejected_file`."""
     fields = {"kind": kind.value, "dry_run": "true" if dry_run else "false"}
-    result = client.upload(path, fields, file.name, file.read_bytes())
-    result = follow_import(client, path, result, file.name)
+    try:
+        result = client.upload(path, fields, file.name, file.read_bytes())
+    except Unfit as refusal:
+        result = _not_taken(kind, file, dry_run, str(refusal))
+    else:
+        result = follow_import(client, path, result, file.name)
     result["rejected_file"] = _keep_rejected(client, path, result, file) if result.get("rejected") else None
     if not quiet:
         say(summary(result, file.name, dry_run))
     return result
+
+
+def _not_taken(kind: Kind, file: Path, dry_run: bool, reason: str) -> Json:
+    """A file that the API did not even begin (an empty one, one too large), told like any other; the next files go on."""
+    nothing = dict.fromkeys(("rows", "created", "updated", "unchanged", "rejected", "warnings"), 0)
+    error = {"row": 0, "column": None, "value": None, "reason": reason.splitlines()[0]}
+    named = {"kind": kind.value, "state": "failed", "file_name": file.name, "dry_run": dry_run}
+    return {"id": None, **named, **nothing, "errors": [error]}
 
 
 def follow_import(client: Api, path: str, result: Json, name: str) -> Json:

@@ -56,6 +56,18 @@ def test_wrong_use_is_exit_code_2(huifang: Huifang) -> None:
     assert huifang.run("nonsense").returncode == 2
 
 
+def test_a_file_that_holds_nothing_is_told_and_the_next_one_comes_in(huifang: Huifang, tmp_path: Path) -> None:
+    empty, good = tmp_path / "empty.csv", tmp_path / "good.csv"
+    empty.touch()
+    good.write_text("客户姓名,手机\n王伟,13812345678\n")
+
+    ran = huifang.run("import", "customers", str(empty), str(good), "--store", "S01", "--json")
+
+    assert ran.returncode == 1
+    told = [(done["file_name"], done["state"], done["created"]) for done in json.loads(ran.stdout)]
+    assert told == [("empty.csv", "failed", 0), ("good.csv", "done", 1)]
+
+
 def test_an_unknown_store_is_refused_with_the_way_to_add_it(huifang: Huifang) -> None:
     refused = huifang.run("staff", "add", "--store", "S77", "--name", "林静", "--role", "followup_specialist")
     assert refused.returncode == 1
