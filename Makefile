@@ -12,6 +12,8 @@ T ?= tests
 F ?= tests/faults
 
 LOCK := --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links -q
+WORKERS ?= 2
+SPREAD := -n $(WORKERS) --dist loadfile
 VENV := .venv
 BIN := $(VENV)/bin
 PYTHON := $(BIN)/python
@@ -29,7 +31,7 @@ run: setup-run  ## run everything: PORT=8000 CONSOLE_PORT=8080 DATA=.local; Ctrl
 	@exec $(BIN)/huifang up --data "$(DATA)" --port $(PORT) --console-port $(CONSOLE_PORT)
 
 test: setup  ## run the tests: T=path for one; DATABASE_URL and REDIS_URL for servers of your own
-	@exec $(BIN)/pytest -m "not slow" $(T)
+	@exec $(BIN)/pytest -m "not slow" $(SPREAD) $(T)
 
 check: setup  ## what CI runs: format, lint, types, imports, migrations, contract, tests
 	$(BIN)/ruff format --check .
@@ -38,7 +40,7 @@ check: setup  ## what CI runs: format, lint, types, imports, migrations, contrac
 	$(BIN)/lint-imports
 	$(PYTHON) -m tests.migrations
 	$(PYTHON) -m tests.openapi check
-	$(BIN)/pytest -m "not slow"
+	$(BIN)/pytest -m "not slow" $(SPREAD)
 
 fmt: setup  ## format, and mend what the linter can
 	$(BIN)/ruff format .
