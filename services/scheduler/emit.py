@@ -26,7 +26,7 @@ from shared.events import NOTIFY_EVENTS, RING_JOB, RING_QUEUE, ring_payload
 RING_SIZE = 500  # events a job
 LARGEST_BACKLOG = 200_000  # events not yet rung; beyond it they are left to the sweep
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
-MARK_AFTER, MARK_SIZE = 3.0, 5000  # by then the notifier has taken what it heard, and its rows need no mark
+MARK_AFTER, MARK_SIZE = 60.0, 5000  # by then the notifier has taken what it heard, a flood too, and its rows need no mark
 LOOK_EVERY = 1.0
 PATIENCE = 1
 
