@@ -52,6 +52,9 @@ openapi: setup  ## write the OpenAPI snapshot anew
 bench: setup  ## the benchmarks: JSON and a table in bench/results
 	@exec $(PYTHON) -m bench
 
+bench-short: setup  ## the benchmarks with a thousand rows: do they still run
+	@exec $(PYTHON) -m bench --short
+
 faults: setup  ## kills, outages and floods: F=path for one part, FAULTS_SEED to have a run again; adds to docs/faults.md
 	@exec $(BIN)/pytest -m slow --timeout 600 $(F)
 
@@ -77,4 +80,4 @@ clean:  ## remove .venv and caches; the data in .local stay
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help setup setup-run run test check fmt openapi bench faults browser fuzz demo compose-test lock clean
+.PHONY: help setup setup-run run test check fmt openapi bench bench-short faults browser fuzz demo compose-test lock clean
