@@ -11,14 +11,26 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import StatementError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.api.app import create_app
 from shared.crypto import Sealed, Unreadable, Vault
 from shared.db import Connection, Pool, open_engine
 from shared.ids import new_id
+from shared.settings import Settings
 from shared.tables import metadata
 from shared.tables.base import SealedBytes
 from shared.tables.customers import ContactPoint
+from tests.api.conftest import CLOCK, http, operator_token
 from tests.contract import catalogue
-from tests.factories import NOW, make_contact_point, make_customer, make_message, make_visit, make_work_order, vault
+from tests.factories import (
+    NOW,
+    make_contact_point,
+    make_customer,
+    make_message,
+    make_store,
+    make_visit,
+    make_work_order,
+    vault,
+)
 
 PHONE, EMAIL, WECHAT = "+8613817174242", "wang.jianguo@example.com", "wangjianguo_vx"
 BROUGHT_BY = "+8613698765432"
@@ -197,3 +209,30 @@ async def test_a_dump_of_the_database_holds_no_number_address_or_wechat_name(con
 async def test_the_search_through_a_dump_finds_a_number_left_in_the_open(connection: Connection) -> None:
     await make_customer(connection, note=f"电话 {PHONE}")
     assert _leaks(await _dump(connection)) != []
+
+
+async def test_a_customer_who_came_through_the_api_leaves_nothing_in_the_open(
+    fresh_database_url: str, fresh_role_urls: dict[str, str], fresh_pool: Pool
+) -> None:
+    async with fresh_pool.acquire() as conn:
+        store_id = (await make_store(conn))["id"]
+    app = create_app(Settings(database_url=fresh_role_urls["api"], clock=CLOCK, _env_file=None))
+    async with app.router.lifespan_context(app), http(app, operator_token()) as operator:
+        base = f"/v1/stores/{store_id}/customers"
+        body = {"name": "王建国", "phone": "138 1717 4242", "email": EMAIL, "wechat": WECHAT}
+        made = await operator.post(base, json=body, headers={"Idempotency-Key": "one"})
+        assert made.status_code == 201, made.text
+        file = made.json()
+        await operator.post(base, json={**body, "name": "王建民"})  # a file with the same number: said, and still sealed
+        assert (await operator.get(base, params={"q": "13817174242"})).json()["items"]
+        for number, point in enumerate(file["contact_points"]):
+            shown = await operator.post(
+                f"{base}/{file['id']}/reveal",
+                json={"contact_point_id": point["id"], "purpose": "call"},
+                headers={"Idempotency-Key": f"reveal{number}"},
+            )
+            assert shown.status_code == 200, shown.text
+
+    async with fresh_pool.acquire() as conn:
+        assert await conn.fetchval("SELECT count(*) FROM contact_points") == 6
+        assert _leaks(await _dump(conn)) == []
