@@ -126,8 +126,10 @@ class Side:
         warm_up = len(requests) // 6
         content = {"host": HOST, "port": self.port, "connections": CONNECTIONS, "warm_up": warm_up, "requests": list(requests)}
         plan.write_text(json.dumps(content))
-        done = subprocess.run([sys.executable, "-m", "bench.load", str(plan)], cwd=ROOT, capture_output=True, check=True)
+        done = subprocess.run([sys.executable, "-m", "bench.load", str(plan)], cwd=ROOT, capture_output=True, check=False)
         self.part.check()
+        if done.returncode:
+            raise RuntimeError(f"{self.part.name}: {done.stderr.decode()[-300:]}")
         result: dict[str, float] = json.loads(done.stdout)
         if result["bad"]:
             raise RuntimeError(

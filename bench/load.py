@@ -67,6 +67,8 @@ def run(host: str, port: int, connections: int, requests: list[bytes]) -> tuple[
             bad += not 200 <= status < 300
             if (request := next(waiting, None)) is not None:
                 line.send(request)
+            else:  # a server may close what is idle
+                poll.unregister(number)
     return answered, bad
 
 
