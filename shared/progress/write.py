@@ -84,7 +84,9 @@ def _told(stand: Stand) -> tuple[object, ...]:
 _UPDATE = """
     UPDATE visits v SET state = c.state, state_reason = c.state_reason, late = c.late, tries = c.tries, next_step = c.next_step,
            next_at = c.next_at, next_reason = c.next_reason, wake_at = c.wake_at, due_seq = c.due_seq,
-           promised_at = c.promised_at, closed_at = c.closed_at, updated_at = $2, version = v.version + 1
+           promised_at = c.promised_at, closed_at = c.closed_at, updated_at = $2, version = v.version + 1,
+           purposes = CASE WHEN c.next_reason = 'read_reply' AND v.purposes @> '{read_reply}' IS FALSE
+                           THEN v.purposes || '{read_reply}' ELSE v.purposes END
     FROM unnest($3::uuid[], $4::text[], $5::text[], $6::bool[], $7::int[], $8::text[], $9::timestamptz[], $10::text[],
                 $11::timestamptz[], $12::int[], $13::timestamptz[], $14::timestamptz[])
          AS c(id, state, state_reason, late, tries, next_step, next_at, next_reason, wake_at, due_seq, promised_at, closed_at)

@@ -143,9 +143,9 @@ async def test_a_signal_of_the_notifier_moves_the_visit_on_once(
     applied = await asyncio.gather(apply_signals(scheduler), apply_signals(await make_scheduler()))
 
     assert sum(applied) == 1
-    row = await owner.fetchrow("SELECT state, next_reason FROM visits WHERE id = $1", visit["id"])
+    row = await owner.fetchrow("SELECT state, next_reason, purposes FROM visits WHERE id = $1", visit["id"])
     assert row is not None
-    assert tuple(row) == ("due", "read_reply")
+    assert tuple(row) == ("due", "read_reply", [*visit["purposes"], "read_reply"])
     assert await owner.fetchval("SELECT count(*) FROM visit_signals WHERE handled_at IS NULL") == 0
     assert await owner.fetchval("SELECT kind FROM tasks WHERE visit_id = $1", visit["id"]) == "read_reply"
 
