@@ -44,6 +44,16 @@ class TemplateNotFound(NotFound):
     zh = "没有这个模板。"
 
 
+class NothingToShow(Invalid):
+    """Send a body, or the key of a message that there is on this channel."""
+
+    code = "nothing_to_show"
+    zh = "请提供正文，或该渠道已有模板的 key。"
+
+    def __init__(self) -> None:
+        super().__init__(pointer="/key")
+
+
 class TemplateFaulty(Invalid):
     """The wording cannot be used; `errors` names every fault."""
 
@@ -163,7 +173,7 @@ async def _wording(conn: Connection, store_id: UUID, body: PreviewIn) -> Wording
     own = {(row["key"], row["channel"], row["language"]): _own(row) for row in rows}
     found = wording_for(own, body.key or "", body.channel, body.language)
     if found is None:
-        raise TemplateNotFound
+        raise NothingToShow
     return found
 
 

@@ -158,6 +158,15 @@ async def test_a_store_words_a_message_in_its_own_way_and_goes_back(base: str, a
     assert (back.json()["own"], back.json()["body"]) == (False, before["body"])
 
 
+async def test_a_preview_of_nothing_is_pointed_at(base: str, as_staff: Sign) -> None:
+    manager = await as_staff("customer_manager")
+
+    for body in ({}, {"key": "birthday-cake"}):
+        answer = await manager.http.post(f"{base}/templates/preview", json=body)
+
+        assert (answer.status_code, [error["pointer"] for error in answer.json()["errors"]]) == (422, ["#/key"])
+
+
 @pytest.mark.parametrize(
     ("body", "pointer"),
     [
