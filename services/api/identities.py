@@ -14,6 +14,7 @@ from uuid import UUID
 import jwt
 
 from services.api.errors import Unauthenticated
+from services.api.permissions import TEAMS
 from shared.clock import machine_now
 from shared.db import Pool, store_transaction
 from shared.errors import NotFound
@@ -27,6 +28,7 @@ LONGEST_CREDENTIAL = 4096
 KEY_START = "hf_live_"
 
 ADMIN = "admin"
+GENERAL_MANAGER = "general_manager"
 MANAGERS = frozenset({"sales_manager", "service_manager", "customer_manager", "general_manager", ADMIN})
 SCOPES = ("read", "write", "pii:read", "import", "hooks")
 
@@ -71,8 +73,19 @@ class Me:
 
     @property
     def reads_all(self) -> bool:
-        """Sees every visit of the store: managers, the operator, and keys, which their scopes bind."""
+        """Sees messages, surveys and tasks of the whole store: managers, the operator, and keys, which their scopes bind."""
         return self.is_manager or self.caller.kind == "key"
+
+    @property
+    def reads_every_visit(self) -> bool:
+        """Sees every visit of the store: the general manager, admins, the operator, keys."""
+        return self.is_admin or GENERAL_MANAGER in self.roles or self.caller.kind == "key"
+
+    @property
+    def team(self) -> frozenset[str]:
+        """The roles whose visits a department's manager sees, what is done by nobody ("system") among them; else none."""
+        led = frozenset[str]().union(*(TEAMS[role] for role in self.roles if role in TEAMS))
+        return led | {"system"} if led else led
 
     @property
     def reads_pii(self) -> bool:

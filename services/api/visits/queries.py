@@ -81,14 +81,9 @@ def visit_of(row: asyncpg.Record, attempts: list[dict[str, Any]]) -> dict[str, A
     return out
 
 
-def sees_all(me: Me) -> bool:
-    """Managers of a department see the store's visits; so do keys and the operator."""
-    return me.reads_all
-
-
 def may_see(me: Me, row: asyncpg.Record) -> bool:
     """May this caller know of the visit: his own, his role's pool, his team's, or all."""
-    if me.reads_all or row["assignee_id"] == me.staff_id:
+    if me.reads_every_visit or row["assignee_id"] == me.staff_id or (row["role"] or "system") in me.team:
         return True
     return row["assignee_id"] is None and (row["role"] is None or row["role"] in me.roles)
 
@@ -161,10 +156,11 @@ def _conditions(me: Me, filters: Filters) -> tuple[list[str], list[Any]]:
     add("v.programme = ?", filters.programme)
     add("v.due_on >= ?", filters.due_from)
     add("v.due_on <= ?", filters.due_to)
-    if not me.reads_all:
-        values += [me.staff_id, sorted(me.roles)]
-        place = len(values)
-        where.append(f"(v.assignee_id = ${place - 1} OR (v.assignee_id IS NULL AND (v.role IS NULL OR v.role = ANY(${place}))))")
+    if not me.reads_every_visit:
+        values += [me.staff_id, sorted(me.roles), sorted(me.team)]
+        own, pool, team = (f"${len(values) - back}" for back in (2, 1, 0))
+        of_pool = f"v.assignee_id IS NULL AND (v.role IS NULL OR v.role = ANY({pool}))"
+        where.append(f"(v.assignee_id = {own} OR ({of_pool}) OR coalesce(v.role, 'system') = ANY({team}))")
     return where, values
 
 

@@ -30,12 +30,16 @@ async def worklist(
     """
     day_start = store.calendar.at(store.calendar.day_of(now), _MIDNIGHT)
     day_end = store.calendar.end_of_day(store.calendar.day_of(now))
-    rows = await conn.fetch(_OPEN, store.id, assignee_id, sorted(me.roles), me.reads_all, me.staff_id, day_end, day_start, LIMIT)
+    team = sorted(me.team)
+    seen = sorted(me.roles), me.reads_every_visit, me.staff_id
+    statement, more = (_TEAM, (team,)) if team else (_OWN, ())
+    rows = await conn.fetch(statement, store.id, assignee_id, *seen, day_end, day_start, LIMIT, *more)
     calls = [_call(group, store, now, day_end) for group in _grouped(rows)]
     calls.sort(key=lambda call: call["order"])
     done = await conn.fetchrow(
-        _DONE, store.id, assignee_id or me.staff_id, assignee_id is None and me.reads_all, day_start, day_end
-    )
+        _DONE, store.id, assignee_id or me.staff_id, assignee_id is None and me.reads_every_visit, day_start, day_end,
+        [] if assignee_id else team,
+    )  # fmt: skip
     counts = {str(group): sum(call["group"] == group for call in calls) for group in Group}
     for call in calls:
         del call["order"]
@@ -127,7 +131,7 @@ _OPEN = """
         SELECT v.* FROM visits v
         WHERE v.store_id = $1 AND v.state IN ('due', 'trying') AND v.next_step IN ('call', 'letter') AND v.next_at < $6
             AND (
-                ($2::uuid IS NULL AND $4) OR v.assignee_id = coalesce($2, $5)
+                {whose}
                 OR (v.assignee_id IS NULL AND coalesce($2, $5) IS NOT DISTINCT FROM $5 AND (v.role IS NULL OR v.role = ANY($3)))
             )
     )
@@ -159,9 +163,15 @@ _OPEN = """
     ORDER BY v.promised_at NULLS LAST, v.window_end, v.id
     LIMIT $8
 """
+# One's own list or, for those who see every visit, everybody's; a manager's: what he or his team has.
+_OWN = _OPEN.format(whose="($2::uuid IS NULL AND $4) OR v.assignee_id = coalesce($2, $5)")
+_TEAM = _OPEN.format(
+    whose="($2::uuid IS NULL OR v.assignee_id = $2) AND ($4::bool OR v.assignee_id = $5 OR coalesce(v.role, 'system') = ANY($9))"
+)
 _DONE = """
     SELECT count(DISTINCT v.customer_id) AS calls,
         count(DISTINCT v.customer_id) FILTER (WHERE a.outcome = 'reached') AS reached
     FROM attempts a JOIN visits v ON v.store_id = a.store_id AND v.id = a.visit_id
-    WHERE a.store_id = $1 AND ($3 OR a.staff_id = $2) AND a.at >= $4 AND a.at < $5 AND a.withdrawn_at IS NULL
+    WHERE a.store_id = $1 AND a.at >= $4 AND a.at < $5 AND a.withdrawn_at IS NULL
+        AND ($3 OR a.staff_id = $2 OR coalesce(v.role, 'system') = ANY($6))
 """

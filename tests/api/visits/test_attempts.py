@@ -213,6 +213,19 @@ async def test_a_low_score_leaves_work_for_the_manager_within_the_hour(desk: Des
     assert [datetime.fromisoformat(task["due_at"]) for task in tasks] == [NOW + timedelta(hours=1)]
 
 
+async def test_a_manager_sees_the_visits_of_his_own_department(desk: Desk, as_staff: Sign) -> None:
+    visit = (await desk.person.http.get(desk.path)).json()
+    assert visit["role"] == "followup_specialist"
+    theirs, others = await as_staff("customer_manager"), await as_staff("sales_manager")
+
+    assert (await theirs.http.get(desk.path)).status_code == 200
+    assert (await others.http.get(desk.path)).status_code == 404
+    listed = [len((await who.http.get(f"{desk.base}/visits")).json()["items"]) for who in (theirs, others)]
+    worklists = [(await who.http.get(f"{desk.base}/worklist")).json()["counts"]["total"] for who in (theirs, others)]
+    assert listed == [1, 0]
+    assert worklists == [1, 0]
+
+
 async def test_somebody_elses_visit_is_not_found(desk: Desk, as_staff: Sign) -> None:
     stranger = await as_staff("sales_consultant")
 
