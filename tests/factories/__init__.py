@@ -4,7 +4,7 @@ Owns: plausible defaults; what a row refers to is made along with it unless give
 Never: goes through an action of ours, so that a test of one feature does not pass or fail by another.
 """
 
-from tests.factories.base import NOW, TODAY, number, vault
+from tests.factories.base import NOBODY, NOW, TODAY, number, vault
 from tests.factories.customers import make_consent, make_contact_point, make_customer, make_opt_out
 from tests.factories.messages import make_message, make_survey
 from tests.factories.stores import make_absence, make_account, make_staff, make_store, make_store_day
