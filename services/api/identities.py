@@ -88,6 +88,12 @@ class Me:
         return led | {"system"} if led else led
 
     @property
+    def closed_tiers(self) -> list[str]:
+        """Tiers whose results are not for the caller's eyes: the club audits the consultants (S0)."""
+        audited = "sales_consultant" in self.roles and "insurance_specialist" not in self.roles
+        return ["club"] if audited and not self.reads_all else []
+
+    @property
     def reads_pii(self) -> bool:
         """May be shown whole numbers without asking for each: only keys with `pii:read`."""
         return "pii:read" in self.caller.scopes

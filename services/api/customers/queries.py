@@ -148,11 +148,12 @@ async def card(conn: Connection, vault: Vault, me: Me, customer_id: UUID) -> dic
     """Everything the paper form has. Raises CustomerNotFound."""
     file = await customer(conn, vault, me, customer_id)
     parts = {name: await _rows(conn, sql, me.store_id, customer_id) for name, sql in _CARD.items()}
+    parts["visits"] = await _rows(conn, _VISITS, me.store_id, customer_id, me.closed_tiers)
     return {"kind": "c" if file["lifecycle"] in C_CARD else "owner", "customer": file, **parts}
 
 
-async def _rows(conn: Connection, sql: str, store_id: UUID, customer_id: UUID) -> list[dict[str, Any]]:
-    return [dict(row) for row in await conn.fetch(sql, store_id, customer_id)]
+async def _rows(conn: Connection, sql: str, *values: object) -> list[dict[str, Any]]:
+    return [dict(row) for row in await conn.fetch(sql, *values)]
 
 
 async def timeline(
@@ -168,6 +169,7 @@ async def timeline(
         paging.after_instant(),
         paging.after_uuid(1) if paging.after else None,
         paging.limit + 1,
+        me.closed_tiers,
     )
     items, cursor = paging.cut(rows, lambda row: (row["at"], row["id"]))
     return [{**dict(row), "detail": orjson.loads(row["detail"])} for row in items], cursor
@@ -200,17 +202,17 @@ _CARD = {
         FROM leads t LEFT JOIN staff s ON s.store_id = t.store_id AND s.id = t.consultant_id
         WHERE t.store_id = $1 AND t.customer_id = $2 ORDER BY t.id DESC LIMIT 50
     """,
-    "visits": """
-        SELECT t.id, t.programme, t.step, t.purposes, t.due_on, t.state, t.channel, t.satisfaction, t.problem_type, t.closed_at,
-               s.name AS assignee, a.note, a.outcome
-        FROM visits t LEFT JOIN staff s ON s.store_id = t.store_id AND s.id = t.assignee_id
-        LEFT JOIN LATERAL (SELECT note, outcome FROM attempts a WHERE a.store_id = t.store_id AND a.visit_id = t.id
-                           AND a.withdrawn_at IS NULL ORDER BY a.seq DESC LIMIT 1) a ON true
-        WHERE t.store_id = $1 AND t.customer_id = $2 ORDER BY t.due_on DESC, t.id DESC LIMIT 100
-    """,
 }
+_VISITS = """
+    SELECT t.id, t.programme, t.step, t.purposes, t.due_on, t.state, t.channel, t.satisfaction, t.problem_type, t.closed_at,
+           s.name AS assignee, a.note, a.outcome
+    FROM visits t LEFT JOIN staff s ON s.store_id = t.store_id AND s.id = t.assignee_id
+    LEFT JOIN LATERAL (SELECT note, outcome FROM attempts a WHERE a.store_id = t.store_id AND a.visit_id = t.id
+                       AND a.withdrawn_at IS NULL ORDER BY a.seq DESC LIMIT 1) a ON true
+    WHERE t.store_id = $1 AND t.customer_id = $2 AND t.tier <> ALL ($3) ORDER BY t.due_on DESC, t.id DESC LIMIT 100
+"""
 _TIMELINE = """
-    WITH own AS (SELECT * FROM visits WHERE store_id = $1 AND customer_id = $2),
+    WITH own AS (SELECT * FROM visits WHERE store_id = $1 AND customer_id = $2 AND tier <> ALL ($7)),
     happened AS (
         SELECT v.due_at AS at, 'visit' AS kind, v.id, jsonb_build_object('programme', v.programme, 'step', v.step, 'state', v.state,
                'due_on', v.due_on, 'assignee_id', v.assignee_id, 'satisfaction', v.satisfaction, 'purposes', v.purposes) AS detail

@@ -51,7 +51,7 @@ async def brief(
         "vehicle": _vehicle(vehicle),
         "sale": dict(sale) if sale else None,
         "work_orders": [dict(row) for row in orders],
-        "earlier": [_earlier(row) for row in history],
+        "earlier": [_earlier(row) for row in history if row["tier"] not in me.closed_tiers],
         "messages": [dict(row) for row in await conn.fetch(_MESSAGES, store.id, visit["customer_id"])],
         "promises": [dict(row) for row in await conn.fetch(_PROMISES, store.id, visit["customer_id"])],
         "script": [{"part": part, "text": text} for part, text in render_script(steps, facts)],
@@ -244,7 +244,8 @@ _TOGETHER = """
         AND o.state IN ('due', 'trying') AND o.next_step = 'call' AND o.next_at <= $4 ORDER BY o.window_end, o.id
 """
 _HISTORY = """
-    SELECT v.id, v.programme, v.step, v.state, v.due_on, v.closed_at, v.satisfaction, v.problem_type, a.note, a.answered_at, a.called_at
+    SELECT v.id, v.tier, v.programme, v.step, v.state, v.due_on, v.closed_at, v.satisfaction, v.problem_type,
+        a.note, a.answered_at, a.called_at
     FROM visits v LEFT JOIN LATERAL (
         SELECT (array_agg(note ORDER BY seq DESC) FILTER (WHERE note IS NOT NULL))[1] AS note,
             array_agg(at) FILTER (WHERE channel = 'phone' AND outcome = 'reached') AS answered_at,

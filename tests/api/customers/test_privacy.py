@@ -7,6 +7,7 @@ from uuid import UUID
 import pytest
 
 from shared.db import Pool
+from shared.ids import new_id
 from tests.api.conftest import Person, Sign
 from tests.factories import make_customer, make_visit
 
@@ -125,3 +126,24 @@ async def test_a_file_without_a_number_has_nothing_to_reveal(base: str, as_admin
     made = (await as_admin.http.post(f"{base}/customers", json={"name": "李红"})).json()
     answer = await as_admin.http.post(f"{base}/customers/{made['id']}/reveal", json={"purpose": "call"})
     assert (answer.status_code, answer.json()["code"]) == (404, "contact_point_not_found")
+
+
+async def test_consultants_do_not_read_what_the_club_heard_about_them(
+    path: str, base: str, as_staff: Sign, pool: Pool, customer_id: UUID, store_id: UUID
+) -> None:
+    consultant, specialist = await as_staff("sales_consultant"), await as_staff("insurance_specialist")
+    async with pool.acquire() as conn:
+        facts = {"store_id": store_id, "customer_id": customer_id, "state": "due"}
+        club = {"programme": "delivery-club", "tier": "club", "role": "insurance_specialist"}
+        heard = await make_visit(conn, **facts, **club, assignee_id=specialist.staff_id, trigger_id=new_id())
+        own = await make_visit(conn, **facts, tier="sales", role="sales_consultant", assignee_id=consultant.staff_id)
+    told = {"outcome": "reached", "satisfaction": 3, "note": "顾问没有来过电话"}
+    assert (await specialist.http.post(f"{base}/visits/{heard['id']}/attempts", json=told)).status_code == 201
+
+    async def read(person: Person) -> str:
+        brief = "" if person is specialist else (await person.http.get(f"{base}/visits/{own['id']}/brief")).text
+        return (await person.http.get(f"{path}/card")).text + (await person.http.get(f"{path}/timeline")).text + brief
+
+    assert "顾问没有来过电话" in await read(specialist)
+    assert "顾问没有来过电话" not in await read(consultant)
+    assert "delivery-club" not in await read(consultant)
