@@ -141,7 +141,7 @@ class Loop:
         done = [(s, r) for s, r in zip(places, results, strict=True) if isinstance(r, Batch)]
         for store_id, batch in done:
             self._note(store_id, batch)
-        if not any(batch.full for _, batch in done):
+        if len(due) <= CLAIMERS and not any(batch.full for _, batch in done):  # with others waiting, the pause comes after them
             await asyncio.sleep(max(0.0, ROUND - (time.monotonic() - began)))
 
     async def _batch(self, store_id: UUID) -> Batch:
