@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AliasChoices, Field, ValidationError, field_validator, model_validator
+from pydantic import AliasChoices, Field, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from shared.errors import SettingsInvalid
@@ -20,6 +20,13 @@ DEVELOPMENT_SECRET = "development-only-secret-do-not-use-in-production"  # noqa:
 DEVELOPMENT_DATA_KEYS = "dev:" + base64.b64encode(b"huifang-development-data-key-32b").decode()
 SECRETS_DIR = Path("/run/secrets")
 MINIMUM_SECRET_BYTES = 32
+SCHEMES = {
+    "database_url": ("postgresql", "postgres", "postgresql+asyncpg"),
+    "redis_url": ("redis", "rediss", "unix"),
+    "sms_url": ("http", "https"),
+    "public_url": ("http", "https"),
+    "api_url": ("http", "https"),
+}
 
 
 def _well_known(name: str) -> AliasChoices:
@@ -58,8 +65,8 @@ class Settings(BaseSettings):
     console_host: str = "127.0.0.1"
     console_port: int = 8080
     mail_dir: str = ""
-    lease_seconds: float = 60.0
-    sweep_seconds: float = 5.0
+    lease_seconds: float = Field(default=60.0, gt=0)
+    sweep_seconds: float = Field(default=5.0, gt=0)
     log_level: str = "INFO"
 
     @field_validator("data_keys", mode="before")
@@ -80,6 +87,15 @@ class Settings(BaseSettings):
         if not keys:
             raise ValueError("HUIFANG_DATA_KEYS holds no key")
         return keys
+
+    @field_validator(*SCHEMES)
+    @classmethod
+    def known_scheme(cls, value: str, info: ValidationInfo) -> str:
+        schemes = SCHEMES[info.field_name or ""]
+        scheme, separator, rest = value.partition("://")
+        if value and not (scheme in schemes and separator and rest):
+            raise ValueError(f"must begin with {' or '.join(f'{scheme}://' for scheme in schemes)}")
+        return value
 
     @field_validator("timezone")
     @classmethod
@@ -128,5 +144,5 @@ def load_settings(*required: str) -> Settings:
 
 
 def _env_name(field: str) -> str:
-    upper = field.upper()
+    upper = field.upper().removeprefix("HUIFANG_")
     return upper if upper in {"DATABASE_URL", "REDIS_URL"} else f"HUIFANG_{upper}"

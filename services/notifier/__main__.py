@@ -11,7 +11,7 @@ from prometheus_client import start_http_server
 
 from services.notifier.context import Context, open_channels
 from services.notifier.loops import run
-from shared.clock import start_clock
+from shared.clock import parse_clock, start_clock
 from shared.crypto import Vault
 from shared.db import LET_GO, connect, open_pool
 from shared.errors import SettingsInvalid
@@ -27,6 +27,7 @@ def main() -> int:
     """Run until told to stop. 2: a setting is missing or wrong, said in one line."""
     try:
         settings = load_settings("database_url", "redis_url", "secret_key")
+        parse_clock(settings.clock)
         open_channels(settings)
     except SettingsInvalid as fault:
         sys.stderr.write(f"{fault}\n")

@@ -17,7 +17,7 @@ from services.scheduler.listen import listen
 from services.scheduler.loop import Loop
 from services.scheduler.meters import Meters
 from services.scheduler.worker import supervise
-from shared.clock import start_clock
+from shared.clock import parse_clock, start_clock
 from shared.db import LET_GO, Pool, open_pool
 from shared.errors import SettingsInvalid
 from shared.logs import set_up_logs
@@ -34,6 +34,7 @@ def main() -> int:
     """Run until told to stop. 2: a setting is missing or wrong, said in one line."""
     try:
         settings = load_settings("database_url", "redis_url")
+        parse_clock(settings.clock)
     except SettingsInvalid as fault:
         sys.stderr.write(f"{fault}\n")
         return 2
