@@ -52,6 +52,16 @@ async def test_a_password_gives_tokens_that_say_who_one_is(client: httpx.AsyncCl
     assert me["now"] == "2026-11-23T09:00:00.000+08:00"
 
 
+async def test_blanks_around_a_password_are_part_of_it(client: httpx.AsyncClient, wang: Person) -> None:
+    change = {"old_password": PASSWORD, "new_password": "  two blanks before"}
+    assert (await wang.http.post("/v1/me/password", json=change)).status_code == 204
+
+    bare = await client.post("/v1/auth/token", data=form(wang.login, "two blanks before"))
+    whole = await client.post("/v1/auth/token", data=form(wang.login, "  two blanks before"))
+
+    assert (bare.status_code, whole.status_code) == (401, 200)
+
+
 @pytest.mark.parametrize("login", ["nobody-of-that-name", None])
 async def test_a_wrong_name_and_a_wrong_password_are_told_apart_by_nothing(
     client: httpx.AsyncClient, wang: Person, login: str | None

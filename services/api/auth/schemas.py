@@ -5,23 +5,34 @@ from __future__ import annotations
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, StringConstraints
 
 from services.api.auth.passwords import LONGEST, SHORTEST
 from services.api.wire import In, Instant, Line, Out, storable
 
 Password = Annotated[
-    str, BeforeValidator(storable), Field(min_length=SHORTEST, max_length=LONGEST, examples=["correct horse battery"])
+    str,
+    BeforeValidator(storable),
+    StringConstraints(strip_whitespace=False),
+    Field(min_length=SHORTEST, max_length=LONGEST, examples=["correct horse battery"]),
 ]
-"""A password being set: 8 to 256 characters, nothing else asked of it."""
+"""A password being set: 8 to 256 characters, nothing else asked of it; blanks around it are part of it."""
+
+Given = Annotated[
+    str,
+    BeforeValidator(storable),
+    StringConstraints(strip_whitespace=False),
+    Field(min_length=1, max_length=LONGEST, examples=["correct horse battery"]),
+]
+"""A password to be compared."""
 
 
 class SignIn(In):
     """OAuth2's password form."""
 
     grant_type: Literal["password"] = "password"
-    username: str = Field(min_length=1, max_length=200, examples=["wang"])
-    password: str = Field(min_length=1, max_length=LONGEST, examples=["correct horse battery"])
+    username: Line = Field(examples=["wang"])
+    password: Given
     scope: str = Field("", max_length=200)
     client_id: str | None = Field(None, max_length=200)
     client_secret: str | None = Field(None, max_length=200)
@@ -30,7 +41,7 @@ class SignIn(In):
 class Refresh(In):
     """A refresh token; each is good once."""
 
-    refresh_token: str = Field(min_length=1, max_length=200, examples=["3vQB7B6MrGQZaxCuFg4oh2kP0Jq9yq0eNcnBLb1sXyQ"])
+    refresh_token: Line = Field(examples=["3vQB7B6MrGQZaxCuFg4oh2kP0Jq9yq0eNcnBLb1sXyQ"])
 
 
 class TokensOut(Out):
@@ -63,7 +74,7 @@ class StaffTokenOut(Out):
 class PasswordChange(In):
     """The old password and the new one."""
 
-    old_password: str = Field(min_length=1, max_length=LONGEST, examples=["correct horse battery"])
+    old_password: Given
     new_password: Password
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import Field, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
 from services.api.wire import In, Instant, Line, Out
 
-Pack = Annotated[str, Field(min_length=1, max_length=200_000, description="The programme as YAML.")]
+Pack = Annotated[
+    str, StringConstraints(strip_whitespace=False), Field(min_length=1, max_length=200_000, description="The programme as YAML.")
+]
 
 
 class WindowOut(Out):
