@@ -12,16 +12,16 @@ from services.api.wire import In, Instant, Line, Out, storable
 
 Password = Annotated[
     str,
+    StringConstraints(strip_whitespace=False),  # right after `str`: anything between undoes it
     BeforeValidator(storable),
-    StringConstraints(strip_whitespace=False),
     Field(min_length=SHORTEST, max_length=LONGEST, examples=["correct horse battery"]),
 ]
 """A password being set: 8 to 256 characters, nothing else asked of it; blanks around it are part of it."""
 
 Given = Annotated[
     str,
+    StringConstraints(strip_whitespace=False),  # right after `str`: anything between undoes it
     BeforeValidator(storable),
-    StringConstraints(strip_whitespace=False),
     Field(min_length=1, max_length=LONGEST, examples=["correct horse battery"]),
 ]
 """A password to be compared."""
