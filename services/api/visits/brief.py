@@ -13,7 +13,7 @@ import orjson
 
 from services.api.identities import Me
 from services.api.visits import queries
-from services.api.visits.script import Facts, render_script
+from services.api.visits.script import Facts, render_script, written
 from shared.crypto import Vault
 from shared.db import Connection
 from shared.domain.calling import CallFacts, blocked_until
@@ -42,7 +42,7 @@ async def brief(
     history = await conn.fetch(_HISTORY, store.id, visit["customer_id"], visit_id)
     blocked = blocked_until(_call_facts(visit, customer, points, callee), store.calendar, now)
     steps = [step for each in together.values() if (step := _step(store, each)) is not None]
-    facts = _script_facts(store, me, visit, customer, vehicle, sale, orders)
+    script = render_script(steps, _script_facts(store, me, visit, customer, vehicle, sale, orders))
     return {
         "visit": visit,
         "visit_ids": list(together),
@@ -54,7 +54,8 @@ async def brief(
         "earlier": [_earlier(row) for row in history if row["tier"] not in me.closed_tiers],
         "messages": [dict(row) for row in await conn.fetch(_MESSAGES, store.id, visit["customer_id"])],
         "promises": [dict(row) for row in await conn.fetch(_PROMISES, store.id, visit["customer_id"])],
-        "script": [{"part": part, "text": text} for part, text in render_script(steps, facts)],
+        "script": [{"part": part, "text": text} for part, text in script],
+        "wechat_text": written(script) if _by_wechat(visit, customer) else None,
         "questions": list(_questions(steps, language)),
         "best_hours": _best_hours(history, store),
         "flags": _flags(customer, points, visit),
@@ -70,6 +71,10 @@ async def _together(conn: Connection, store_id: UUID, visit: Mapping[str, Any], 
     rows = await conn.fetch(_TOGETHER, store_id, visit["customer_id"], visit["id"], now)
     others = {row["id"]: dict(row) for row in rows if row["id"] != visit["id"]}
     return {visit["id"]: dict(visit), **others}
+
+
+def _by_wechat(visit: Mapping[str, Any], customer: asyncpg.Record) -> bool:
+    return "wechat" in (visit["channel"], customer["preferred_channel"] if visit["channel"] == "phone" else None)
 
 
 def _step(store: StoreContext, visit: Mapping[str, Any]) -> Step | None:

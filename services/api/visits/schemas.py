@@ -266,6 +266,7 @@ class BriefOut(Out):
     messages: list[dict[str, Any]]
     promises: list[dict[str, Any]]
     script: list[ScriptLine]
+    wechat_text: str | None = Field(description="Ready to be copied, where WeChat is the way; else null.")
     questions: list[QuestionOut]
     best_hours: list[dict[str, Any]]
     flags: list[str]

@@ -17,6 +17,7 @@ from shared.stores import StoreContext
 BLANK = "＿＿"
 SALUTATION: Mapping[str, str] = {"male": "先生", "female": "女士"}
 PARTS_ONCE = frozenset({"开场", "确认本人", "方便吗", "致谢", "结束"})
+PARTS_WRITTEN = frozenset({"开场", "目的", "提问", "致谢"})
 
 
 class _Blank(Undefined):
@@ -54,6 +55,11 @@ def render_script(steps: Iterable[Step], facts: Facts) -> list[tuple[str, str]]:
             target = closing if part in {"致谢", "结束"} else lines
             target.append((part, _render(text, values)))
     return lines + closing
+
+
+def written(lines: Iterable[tuple[str, str]]) -> str | None:
+    """What of a script can be sent as it is, for a customer who prefers WeChat; None when there is nothing to send."""
+    return "".join(text for part, text in lines if part in PARTS_WRITTEN) or None
 
 
 def _render(text: str, values: Mapping[str, str]) -> str:

@@ -99,6 +99,16 @@ async def test_a_visit_is_not_given_to_somebody_who_is_not_there(desk: Desk, as_
     assert answer.status_code == 422
 
 
+async def test_for_a_customer_who_prefers_wechat_the_brief_has_a_text_to_copy(desk: Desk, pool: Pool) -> None:
+    async with pool.acquire() as conn:
+        await conn.execute("UPDATE customers SET preferred_channel = 'wechat'")
+
+    brief = (await desk.person.http.get(f"{desk.path}/brief")).json()
+
+    assert brief["wechat_text"].startswith("您好")
+    assert "确认本人" not in brief["wechat_text"]
+
+
 async def test_the_brief_tells_all_there_is_to_know_and_no_number(desk: Desk, pool: Pool) -> None:
     answer = await desk.person.http.get(f"{desk.path}/brief")
     brief = answer.json()
@@ -111,6 +121,7 @@ async def test_the_brief_tells_all_there_is_to_know_and_no_number(desk: Desk, po
     assert any("王建国" in line["text"] for line in brief["script"])
     assert brief["questions"]
     assert brief["callable"] is True
+    assert brief["wechat_text"] is None
 
 
 async def test_why_tells_the_story_from_the_rule_to_the_next_step(desk: Desk) -> None:
