@@ -134,4 +134,5 @@ if __name__ == "__main__":
     port = int(os.environ["BENCH_PORT"])
     uvicorn.run(
         make_app(), port=port, loop="uvloop", http="httptools", access_log=False, log_level="warning", server_header=False
+        timeout_keep_alive=75,
     )

@@ -12,6 +12,8 @@ from shared.errors import SettingsInvalid
 from shared.logs import set_up_logs
 from shared.settings import load_settings
 
+KEEP_ALIVE_SECONDS = 75  # longer than the usual reverse proxy keeps an idle connection
+
 
 def main() -> int:
     """Serve until told to stop. 2: a setting is missing or wrong, said in one line."""
@@ -24,6 +26,7 @@ def main() -> int:
     set_up_logs(settings.log_level)
     uvicorn.run(
         create_app(settings),
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
         host=settings.api_host,
         port=settings.api_port,
         loop="uvloop" if sys.platform != "win32" else "auto",
