@@ -133,6 +133,12 @@ def make_app() -> Starlette:
 if __name__ == "__main__":
     port = int(os.environ["BENCH_PORT"])
     uvicorn.run(
-        make_app(), port=port, loop="uvloop", http="httptools", access_log=False, log_level="warning", server_header=False
+        make_app(),
+        port=port,
+        loop="uvloop",
+        http="httptools",
+        access_log=False,
+        log_level="warning",
+        server_header=False,
         timeout_keep_alive=75,
     )
