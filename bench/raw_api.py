@@ -65,8 +65,8 @@ async def worklist(request: Request) -> Response:
     limit = worklist_queries.LIMIT
     async with store_transaction(request.app.state.pool, store_id) as conn:
         roles = ["followup_specialist"]
-        rows = await conn.fetch(worklist_queries._OPEN, store_id, None, roles, False, staff_id, DAY_END, DAY_START, limit)
-        done = await conn.fetchrow(worklist_queries._DONE, store_id, staff_id, False, DAY_START, DAY_END)
+        rows = await conn.fetch(worklist_queries._OWN, store_id, None, roles, False, staff_id, DAY_END, DAY_START, limit)
+        done = await conn.fetchrow(worklist_queries._DONE, store_id, staff_id, False, DAY_START, DAY_END, [])
     return _json({"items": [dict(row) for row in rows], "done": dict(done or {})})
 
 
