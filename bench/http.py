@@ -20,6 +20,7 @@ from bench.processes import ROOT, Running, running
 from bench.results import Row, ratio_row
 from deploy import roles
 from deploy.local.ports import HOST, any_free_port
+from deploy.local.process import tail
 from services.api.auth.tokens import access_token
 from shared.settings import DEVELOPMENT_SECRET
 from tests.factories import make_account, make_staff
@@ -129,7 +130,7 @@ class Side:
         done = subprocess.run([sys.executable, "-m", "bench.load", str(plan)], cwd=ROOT, capture_output=True, check=False)
         self.part.check()
         if done.returncode:
-            raise RuntimeError(f"{self.part.name}: {done.stderr.decode()[-300:]}")
+            raise RuntimeError(f"{self.part.name}: {done.stderr.decode()[-300:]}\n{tail(self.part.log, 30)}")
         result: dict[str, float] = json.loads(done.stdout)
         if result["bad"]:
             raise RuntimeError(

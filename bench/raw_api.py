@@ -78,7 +78,7 @@ async def attempt(request: Request) -> Response:
         visit = (await conn.fetch(attempts._LOCK, store_id, [visit_id]))[0]
         number = await conn.fetchval(attempts._FIRST_NUMBER, store_id, visit["customer_id"], visit["callee_phone_index"])
         await conn.fetchval(_DECEASED, store_id, visit["customer_id"])
-        await conn.fetchval(attempts._CALL_OPT_OUT, store_id, number)
+        await conn.fetchval(attempts._CALL_OPT_OUT, store_id, number, None)
         said = [
             body["channel"],
             body["outcome"],
