@@ -9,7 +9,7 @@ from uuid import UUID
 from services.api.imports.fields import Kind
 from services.api.imports.merging import Merged, Run
 from shared.db import Connection
-from shared.domain.programme import Fact
+from shared.domain.programme import Fact, Trigger
 from shared.events import SYSTEM
 from shared.planning import (
     PlanCounts,
@@ -28,6 +28,13 @@ CHUNK = 5000
 _FIRST_IMPORT = "SELECT first_import_done_at FROM stores WHERE id = $1"
 _REMEMBER = "UPDATE stores SET first_import_done_at = $2 WHERE id = $1 AND first_import_done_at IS NULL"
 _CARS = "SELECT DISTINCT vehicle_id FROM {table} WHERE store_id = $1 AND id = ANY ($2)"
+# A car that came for maintenance needs no reminder of its first one.
+_CARDS = """
+    SELECT DISTINCT v.trigger_id FROM work_orders w
+    JOIN visits v ON v.store_id = w.store_id AND v.vehicle_id = w.vehicle_id
+    WHERE w.store_id = $1 AND w.id = ANY ($2) AND w.kind = 'maintenance'
+      AND v.trigger_type = 'card.handed_over' AND v.state IN ('planned', 'due', 'trying')
+"""
 # A transaction that fills empty tables keeps the plans it began with, those of its foreign keys among them; a plan made for an
 # empty table reads it from end to end for each row.
 _ON_THE_KEYS = "SET LOCAL enable_seqscan = off"
@@ -52,6 +59,8 @@ async def plan_merged(connection: Connection, run: Run, merged: Merged, today: d
     for ids in _chunks(merged.updated):
         facts = await _facts(connection, store, run.kind, ids)
         counts = _sum(counts, await replan_facts(connection, store, facts, now=run.now, actor=SYSTEM, vault=run.vault))
+    if run.kind is Kind.WORK_ORDERS:
+        await _replan_cards(connection, store, run, [*merged.created, *merged.updated])
     counts = _sum(counts, await _maintenance(connection, store, run, table, [*merged.created, *merged.updated], today))
     await connection.execute(_REMEMBER, run.store_id, run.now)
     return counts
@@ -71,6 +80,13 @@ async def _facts(connection: Connection, store: StoreContext, kind: Kind, ids: S
         return await facts_of_sales(connection, store, ids)
     await mark_first_services(connection, store.id, ids)
     return await facts_of_work_orders(connection, store, ids)
+
+
+async def _replan_cards(connection: Connection, store: StoreContext, run: Run, orders: Sequence[UUID]) -> None:
+    cards = [row["trigger_id"] for row in await connection.fetch(_CARDS, store.id, orders)]
+    for ids in _chunks(cards):
+        facts = [fact for fact in await facts_of_sales(connection, store, ids) if fact.type is Trigger.CARD_HANDED_OVER]
+        await replan_facts(connection, store, facts, now=run.now, actor=SYSTEM, vault=run.vault)
 
 
 async def _maintenance(

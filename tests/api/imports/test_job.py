@@ -161,6 +161,20 @@ async def test_an_order_that_stands_in_the_file_twice_is_followed_up_once(import
     assert result["planned"] == 1
 
 
+async def test_a_car_that_came_for_maintenance_is_not_reminded_of_its_first(
+    importer: Importer, pool: Pool, store_id: UUID
+) -> None:
+    async with pool.acquire() as connection:
+        await make_programme(connection, "delivery-service", store_id=store_id)
+    await importer(Kind.SALES, f"客户姓名,手机,VIN,交车日期\n王伟,13812345678,{VIN},2026-10-20\n")
+    await importer(Kind.WORK_ORDERS, f"工单号,VIN,维修类型,结算时间\nR1,{VIN},保养,2026-11-20 10:00\n")
+
+    async with pool.acquire() as connection:
+        sql = "SELECT state, state_reason FROM visits WHERE store_id = $1 AND step = 'first_maintenance'"
+        [visit] = await connection.fetch(sql, store_id)
+    assert tuple(visit) == ("cancelled", "reason_gone")
+
+
 async def test_a_dry_run_says_what_would_come_and_keeps_nothing(importer: Importer, fetch: Fetch) -> None:
     result = await importer(Kind.CUSTOMERS, (EXPORT / FILES[Kind.CUSTOMERS]).read_bytes(), dry_run=True)
 
