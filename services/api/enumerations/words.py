@@ -76,6 +76,15 @@ TASK_KIND_LABELS: Mapping[str, Label] = {
     "read_reply": Label("查看客户回复", "Read the reply"),
     "wechat_message": Label("发送微信", "Send a WeChat message"),
     "confirm_number": Label("核实号码", "Confirm the number"),
+    "letter": Label("寄信", "Send a letter"),
+    "accompany": Label("陪同首保", "Accompany the first maintenance"),
+    "call_back": Label("客户要求回电", "Call the customer back"),
+    "low_score": Label("评分低，须处理", "A low score to be dealt with"),
+    "deadline_passed": Label("到期未联系", "Deadline passed without a try"),
+    "call_overdue": Label("再次联系已逾期", "A further call is overdue"),
+    "promise_overdue": Label("约定的回电已逾期", "A promised call is overdue"),
+    "visits_expired": Label("有回访过期", "Visits have expired"),
+    "uninsured_or_unplated": Label("仍未投保或上牌", "Still not insured or plated"),
 }
 SCOPE_LABELS: Mapping[str, Label] = {
     "read": Label("读取", "Read"),
