@@ -9,6 +9,8 @@ import stat
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
+from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from shutil import disk_usage
 from urllib.parse import urlsplit
@@ -21,6 +23,7 @@ import typer
 from deploy import migrate
 from services.cli.options import DEFAULT_DATA, REFUSED, AsJson, Data, print_json
 from services.cli.state import System, read_system
+from shared.clock import machine_now
 from shared.db import asyncpg_url
 from shared.errors import SettingsInvalid
 from shared.settings import Settings, load_settings
@@ -28,6 +31,7 @@ from shared.settings import Settings, load_settings
 OLDEST, NEWEST = (3, 11), (3, 13)
 SMALLEST_DISK = 1_000_000_000
 PATIENCE = 3.0
+SILENT = timedelta(seconds=30)
 
 
 @dataclass(frozen=True)
@@ -58,6 +62,8 @@ def doctor(data: Data = DEFAULT_DATA, as_json: AsJson = False) -> None:
     addresses = _addresses(settings, system)
     findings += list(_machine(data, settings))
     findings += list(_servers(addresses))
+    if system is not None and addresses.database_url:
+        findings += list(_workers(addresses.database_url))
     findings = [replace(finding, mend="") if finding.ok else finding for finding in findings]
     ok = all(finding.ok for finding in findings)
     if as_json:
@@ -130,6 +136,12 @@ def _servers(addresses: Addresses) -> Iterator[Finding]:
             yield _asked(name, url, check, mend)
 
 
+def _workers(url: str) -> Iterator[Finding]:
+    """Scheduler and notifier have no address to ask at; they leave a sign of life in the database."""
+    for name in ("scheduler", "notifier"):
+        yield _asked(name, url, partial(_beats, name), f"See the {name}'s own lines in the output of `huifang up`.")
+
+
 def _asked(name: str, url: str, check: Callable[[str], str], mend: str) -> Finding:
     try:
         return Finding(name, True, check(url))
@@ -153,6 +165,23 @@ def _schema(url: str) -> str:
     if current != newest:
         raise ValueError(f"at {current or 'nothing'}, this version needs {newest}")
     return str(current)
+
+
+def _beats(name: str, url: str) -> str:
+    async def last() -> datetime | None:
+        connection = await asyncpg.connect(asyncpg_url(url), timeout=PATIENCE)
+        try:
+            beat_at: datetime | None = await connection.fetchval("SELECT beat_at FROM heartbeats WHERE name = $1", name)
+            return beat_at
+        finally:
+            await connection.close()
+
+    beat_at = asyncio.run(last())
+    if beat_at is None:
+        raise ValueError("gave no sign of life yet")
+    if machine_now() - beat_at > SILENT:
+        raise ValueError(f"last sign of life at {beat_at:%Y-%m-%d %H:%M:%S} UTC")
+    return "at work"
 
 
 def _redis(url: str) -> str:

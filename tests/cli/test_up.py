@@ -74,6 +74,7 @@ def test_others_find_it_a_second_one_is_refused_and_ctrl_c_stops_everything(huif
         assert {name: told[name] for name in ("api_url", "database_url", "redis_url", "smtp_url")} == {
             name: addresses[name] for name in ("api_url", "database_url", "redis_url", "smtp_url")
         }
+        assert {"scheduler", "notifier"} <= {finding["name"] for finding in told["findings"]}
         assert huifang.run("db", "current").returncode == 0
 
         second = huifang.run("up", "--port", str(any_free_port()))
