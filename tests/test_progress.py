@@ -134,6 +134,18 @@ async def test_an_sms_that_is_not_delivered_is_followed_by_an_email(connection: 
     assert (await events_of(connection, visit))[-1][1] == "email"
 
 
+async def test_a_message_with_no_way_to_go_leaves_its_task_to_people_who_see_it(connection: Connection) -> None:
+    customer = await make_customer(connection, phone=None)
+    visit = await make_visit(
+        connection, customer_id=customer["id"], role="system", channel="sms", step="message", message_template="welcome"
+    )
+
+    await bring_on(connection, visit, NOW + HOUR)
+
+    tasks = await connection.fetch("SELECT role FROM tasks WHERE visit_id = $1", visit["id"])
+    assert {task["role"] for task in tasks} == {"followup_specialist"}
+
+
 async def test_a_ladder_without_an_answer_ends_unreachable_and_asks_for_the_number(connection: Connection) -> None:
     visit = await make_visit(connection)
     for number in range(3):

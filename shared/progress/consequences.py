@@ -85,7 +85,8 @@ def _tasks(change: Change) -> Iterator[tuple[object, ...]]:
         match effect:
             case OpenTask(kind, number_id, ref):
                 detail = {"number_id": number_id, "ref": ref or None}
-                yield _task(str(kind), row["customer_id"], row["id"], row["role"], row["assignee_id"], detail)
+                role = row["role"] if row["role"] != "system" else "followup_specialist"  # nobody's own: a message by itself
+                yield _task(str(kind), row["customer_id"], row["id"], role, row["assignee_id"], detail)
             case NotifyManager("expired", _):
                 # An outage lets many expire at once: the manager gets one task for all, the visits are a list of their own.
                 yield _task(NOTICES["expired"], None, None, MANAGERS["club"], None, {"first_visit_id": row["id"]})
