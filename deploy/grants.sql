@@ -44,12 +44,16 @@ GRANT INSERT, UPDATE ON
     stores, store_days, accounts, account_stores, staff, staff_absences, refresh_tokens, sign_in_failures, api_keys,
     customers, contact_points, consents, opt_outs, numbers,
     vehicles, mileage_readings, sales, insurance_policies, work_orders, leads,
-    programmes, visits, tasks, message_templates, hook_tokens, imports, heartbeats
+    programmes, visits, tasks, message_templates, hook_tokens, imports, heartbeats,
+    accidents, warranty_items, complaints, problems, appointments, vouchers, campaigns, campaign_members, quality_flags,
+    customer_merges, handovers, store_scripts
     TO huifang_api;
 GRANT INSERT, UPDATE, DELETE ON idempotency_keys TO huifang_api;
 GRANT INSERT, DELETE ON import_files, import_problems TO huifang_api;
 GRANT DELETE ON store_days, staff_absences, contact_points, mileage_readings, message_templates, sign_in_failures TO huifang_api;
-GRANT INSERT ON attempts, visit_events, due_contact_events, visit_signals, message_orders, callbacks, audit_log, public_tokens TO huifang_api;
+GRANT INSERT ON attempts, visit_events, due_contact_events, visit_signals, message_orders, callbacks, audit_log, public_tokens,
+    complaint_events, lead_movements, frozen_reports, staff_notices TO huifang_api;
+GRANT DELETE ON warranty_items, store_scripts, campaign_members TO huifang_api;
 GRANT UPDATE (withdrawn_at) ON attempts TO huifang_api;
 GRANT UPDATE (answered_at, channel, score, answers, comment, wants_call) ON surveys TO huifang_api;
 GRANT INSERT, UPDATE ON business_clock TO huifang_api;
@@ -58,8 +62,26 @@ GRANT INSERT, UPDATE ON business_clock TO huifang_api;
 GRANT SELECT ON
     stores, store_days, staff_absences, customers, consents, opt_outs, numbers, vehicles, mileage_readings, sales,
     insurance_policies, leads, programmes, visits, attempts, visit_events, due_contact_events, visit_signals, tasks, surveys,
-    scheduled_jobs, heartbeats, business_clock, callbacks
+    scheduled_jobs, heartbeats, business_clock, callbacks,
+    accidents, warranty_items, lead_movements, complaint_events, problems, appointments, vouchers, campaigns, campaign_members,
+    quality_flags, frozen_reports, staff_notices, handovers
     TO huifang_scheduler;
+GRANT SELECT (store_id, id, number, customer_id, vehicle_id, visit_id, work_order_id, kind, category, severity, crisis, crisis_reasons,
+    crisis_checklist, source, department, state, owner_id, level, valid, cause, solution, result, summary, measure, compensation_fen,
+    opened_at, respond_by, handle_by, tell_by, late_reason, late_approved_by, responded_at, handled_at, told_at, resolved_at,
+    confirmed_at, closed_at, signed_off_at, signed_off_by, regional_at, paused_at, warned, reopened, wake_at, created_at, updated_at,
+    version) ON complaints TO huifang_scheduler;
+GRANT INSERT ON complaints, complaint_events, lead_movements, vouchers, campaign_members, quality_flags, frozen_reports, staff_notices,
+    handovers TO huifang_scheduler;
+GRANT UPDATE (state, level, owner_id, warned, wake_at, updated_at, version) ON complaints TO huifang_scheduler;
+GRANT UPDATE (warned_at, updated_at, version) ON problems TO huifang_scheduler;
+GRANT UPDATE (level, next_on, state, updated_at, version) ON leads TO huifang_scheduler;
+GRANT UPDATE (insurance_specialist_id, renewal_specialist_id, renewal_moved_on, updated_at, version) ON sales TO huifang_scheduler;
+GRANT UPDATE (expected_on, updated_at, version) ON warranty_items TO huifang_scheduler;
+GRANT UPDATE (state, updated_at, version) ON campaigns TO huifang_scheduler;
+GRANT UPDATE (state, reason, on_day) ON campaign_members TO huifang_scheduler;
+GRANT UPDATE (undone_at) ON handovers TO huifang_scheduler;
+GRANT UPDATE (lifecycle, holder_id, flags, updated_at, version) ON customers TO huifang_scheduler;
 GRANT SELECT (store_id, id, account_id, name, ordinal, roles, active, capacity) ON staff TO huifang_scheduler;
 GRANT SELECT (store_id, id, customer_id, kind, rank, label, value_index, textable, wrong_at, wrong_reason, created_at)
     ON contact_points TO huifang_scheduler;
@@ -75,7 +97,6 @@ GRANT INSERT ON visit_events, due_contact_events, tasks, audit_log, business_clo
 GRANT SELECT (expires_at), DELETE ON idempotency_keys TO huifang_scheduler;
 GRANT UPDATE (rung_at) ON due_contact_events TO huifang_scheduler;
 GRANT UPDATE (handled_at) ON visit_signals TO huifang_scheduler;
-GRANT UPDATE (flags) ON customers TO huifang_scheduler;
 GRANT UPDATE (next_maintenance_on) ON vehicles TO huifang_scheduler;
 
 -- notifier: the outside world; sole writer of messages and what came of them.
@@ -83,9 +104,14 @@ GRANT SELECT ON
     stores, store_days, staff_absences, customers, contact_points, consents, opt_outs, numbers, number_sends, vehicles, sales,
     work_orders, insurance_policies, programmes, visits, attempts, visit_events, due_contact_events, visit_signals, tasks,
     messages, message_attempts, message_orders, receipts, replies, surveys, message_templates, hook_tokens, callbacks,
-    public_tokens, heartbeats, business_clock
+    public_tokens, heartbeats, business_clock, vouchers, campaigns, campaign_members, appointments, accidents, staff_notices,
+    frozen_reports
     TO huifang_notifier;
-GRANT SELECT (store_id, id, account_id, name, ordinal, roles, phone, active, capacity) ON staff TO huifang_notifier;
+GRANT SELECT (store_id, id, number, customer_id, vehicle_id, visit_id, kind, category, crisis, state, owner_id, level, opened_at, respond_by,
+    handle_by, told_at, closed_at) ON complaints TO huifang_notifier;
+GRANT INSERT ON complaints, complaint_events TO huifang_notifier;
+GRANT UPDATE (state, tries, wake_at, reason, sent_at) ON staff_notices TO huifang_notifier;
+GRANT SELECT (store_id, id, account_id, name, ordinal, roles, phone, email, active, capacity) ON staff TO huifang_notifier;
 GRANT INSERT, UPDATE ON messages, message_attempts, receipts, replies, opt_outs, numbers, heartbeats, public_tokens TO huifang_notifier;
 GRANT INSERT, DELETE ON number_sends TO huifang_notifier;
 GRANT INSERT ON surveys, visit_signals, visit_events, tasks, audit_log, business_clock TO huifang_notifier;

@@ -13,7 +13,7 @@ from sqlmodel.sql.sqltypes import AutoString
 from shared.db import sqlalchemy_url
 from shared.settings import load_settings
 from shared.tables import metadata
-from shared.tables.base import SealedBytes
+from shared.tables.base import Json, SealedBytes
 
 LOCK_TIMEOUT = "5s"
 
@@ -24,6 +24,8 @@ def render_item(kind: str, item: Any, _context: AutogenContext) -> str | Literal
         return False
     if isinstance(item, SealedBytes):
         return "sa.LargeBinary()"
+    if isinstance(item, Json):
+        return "postgresql.JSONB(astext_type=sa.Text())"
     return "sa.String()" if isinstance(item, AutoString) else False
 
 

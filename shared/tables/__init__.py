@@ -5,8 +5,21 @@ Owns: the tables' shape. Writes: nothing. Who may write which column is `deploy/
 
 from sqlmodel import SQLModel
 
-from shared.tables import customers, imports, messages, plumbing, stores, vehicles, visits
+from shared.tables import changes, complaints, customers, imports, messages, offers, plumbing, reports, stores, vehicles, visits
 
 metadata = SQLModel.metadata
 
-__all__ = ["customers", "imports", "messages", "metadata", "plumbing", "stores", "vehicles", "visits"]
+__all__ = [
+    "changes",
+    "complaints",
+    "customers",
+    "imports",
+    "messages",
+    "metadata",
+    "offers",
+    "plumbing",
+    "reports",
+    "stores",
+    "vehicles",
+    "visits",
+]

@@ -81,6 +81,7 @@ class Staff(StoreRow, table=True):
     ordinal: int = 1
     roles: list[str] = Field(default_factory=list, sa_type=WORDS)
     phone: str | None = None
+    email: str | None = None
     active: bool = True
     capacity: int = 60
     created_at: datetime = Field(sa_type=INSTANT)

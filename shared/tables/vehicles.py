@@ -1,4 +1,6 @@
-"""Vehicles and what happened to them: sales, insurance, work orders, readings; and leads for those not yet bought."""
+"""Vehicles and what happened to them: sales, insurance, work orders, readings; accidents, warranty;
+and leads for those not yet bought.
+"""
 
 from __future__ import annotations
 
@@ -70,6 +72,8 @@ class Sale(StoreRow, table=True):
         within_store("customer_id", "customers"),
         within_store("vehicle_id", "vehicles"),
         within_store("consultant_id", "staff"),
+        within_store("insurance_specialist_id", "staff"),
+        within_store("renewal_specialist_id", "staff"),
         UniqueConstraint("store_id", "vehicle_id", "delivered_on"),
         Index("ix_sales_customer", "store_id", "customer_id"),
         Index("ix_sales_delivered", "store_id", "delivered_on"),
@@ -83,6 +87,10 @@ class Sale(StoreRow, table=True):
     insured: bool | None = None
     plated: bool | None = None
     card_handed_on: date | None = None
+    file_uploaded_on: date | None = None
+    insurance_specialist_id: UUID | None = None
+    renewal_specialist_id: UUID | None = None
+    renewal_moved_on: date | None = None
     price_fen: int | None = None
     excluded: bool = False
     created_at: datetime = Field(sa_type=INSTANT)
@@ -107,6 +115,56 @@ class InsurancePolicy(StoreRow, table=True):
     starts_on: date | None = None
     expires_on: date
     result: str | None = None
+    result_on: date | None = None
+    lost_reason: str | None = None
+    created_at: datetime = Field(sa_type=INSTANT)
+    updated_at: datetime = Field(sa_type=INSTANT)
+    version: int = 1
+
+
+class Accident(StoreRow, table=True):
+    """事故: an accident of a car, tracked every second day until the claim is closed. Writer: api."""
+
+    __tablename__ = "accidents"
+    __table_args__ = (
+        within_store("customer_id", "customers"),
+        within_store("vehicle_id", "vehicles"),
+        UniqueConstraint("store_id", "external_code"),
+        Index("ix_accidents_vehicle", "store_id", "vehicle_id"),
+    )
+
+    customer_id: UUID
+    vehicle_id: UUID
+    external_code: str | None = None
+    happened_on: date
+    reported_at: datetime = Field(sa_type=INSTANT)
+    place: str | None = None
+    description: str | None = None
+    insurer: str | None = None
+    claim_number: str | None = None
+    claim_closed_on: date | None = None
+    outcome: str | None = None
+    created_at: datetime = Field(sa_type=INSTANT)
+    updated_at: datetime = Field(sa_type=INSTANT)
+    version: int = 1
+
+
+class WarrantyItem(StoreRow, table=True):
+    """质保项目: what is under warranty until a date or a mileage, whichever comes first. Writers: api, scheduler (`expected_on`)."""
+
+    __tablename__ = "warranty_items"
+    __table_args__ = (
+        within_store("vehicle_id", "vehicles"),
+        UniqueConstraint("store_id", "vehicle_id", "name"),
+        Index("ix_warranty_items_expected", "store_id", "expected_on"),
+    )
+
+    vehicle_id: UUID
+    name: str
+    starts_on: date
+    months: int | None = None
+    km: int | None = None
+    expected_on: date | None = None
     created_at: datetime = Field(sa_type=INSTANT)
     updated_at: datetime = Field(sa_type=INSTANT)
     version: int = 1
@@ -166,6 +224,27 @@ class Lead(StoreRow, table=True):
     level: str | None = None
     state: str = "open"
     lost_reason: str | None = None
+    closed_on: date | None = None
+    reactivate_on: date | None = None
+    next_on: date | None = None
+    sale_id: UUID | None = None
+    deal_fen: int | None = None
     created_at: datetime = Field(sa_type=INSTANT)
     updated_at: datetime = Field(sa_type=INSTANT)
     version: int = 1
+
+
+class LeadMovement(StoreRow, table=True):
+    """A lead that changed level or state, append-only: what the D table counts. Writers: api, scheduler."""
+
+    __tablename__ = "lead_movements"
+    __table_args__ = (within_store("lead_id", "leads"), Index("ix_lead_movements_at", "store_id", "at"))
+
+    lead_id: UUID
+    consultant_id: UUID | None = None
+    at: datetime = Field(sa_type=INSTANT)
+    from_level: str | None = None
+    to_level: str | None = None
+    from_state: str | None = None
+    to_state: str
+    reason: str | None = None

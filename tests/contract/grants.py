@@ -22,12 +22,12 @@ MATRIX: dict[str, tuple[str, str, str]] = {
     # the store
     "stores": ("S I U", "S", "S"),
     "store_days": ("S I U D", "S", "S"),
-    "staff": ("S I U", "S-(phone created_at updated_at version)", "S-(created_at updated_at version)"),
+    "staff": ("S I U", "S-(phone email created_at updated_at version)", "S-(created_at updated_at version)"),
     "staff_absences": ("S I U D", "S", "S"),
     "programmes": ("S I U", "S", "S"),
     "message_templates": ("S I U D", "", "S"),
     # customers and cars: the scheduler sees no address
-    "customers": ("S I U", "S U(flags)", "S"),
+    "customers": ("S I U", "S U(lifecycle holder_id flags updated_at version)", "S"),
     "contact_points": ("S I U D", "S-(value last4_index)", "S"),
     "consents": ("S I U", "S", "S"),
     "opt_outs": ("S I U", "S", "S I U"),
@@ -35,10 +35,13 @@ MATRIX: dict[str, tuple[str, str, str]] = {
     "number_sends": ("S", "", "S I D"),
     "vehicles": ("S I U", "S U(next_maintenance_on)", "S"),
     "mileage_readings": ("S I U D", "S", ""),
-    "sales": ("S I U", "S", "S"),
+    "sales": ("S I U", "S U(insurance_specialist_id renewal_specialist_id renewal_moved_on updated_at version)", "S"),
     "insurance_policies": ("S I U", "S", "S"),
     "work_orders": ("S I U", "S-(items contact_phone updated_at version)", "S"),
-    "leads": ("S I U", "S", ""),
+    "leads": ("S I U", "S U(level next_on state updated_at version)", ""),
+    "lead_movements": ("S I", "S I", ""),
+    "accidents": ("S I U", "S", "S"),
+    "warranty_items": ("S I U D", "S U(expected_on updated_at version)", ""),
     # visits: api and scheduler
     "visits": ("S I U", "S I U", "S"),
     "attempts": ("S I U(withdrawn_at)", "S", "S"),
@@ -56,6 +59,27 @@ MATRIX: dict[str, tuple[str, str, str]] = {
     "public_tokens": ("S I", "", "S I U"),
     "hook_tokens": ("S I U", "", "S"),
     "callbacks": ("S I", "S-(hook_token_id body)", "S U(handled_at outcome)"),
+    # complaints: the scheduler keeps their clocks and sees no word of the customer, the notifier opens one from a score
+    "complaints": (
+        "S I U",
+        "S-(text wish customer_opinion invalid_reason pause_reason created_by) I U(state level owner_id warned wake_at updated_at version)",
+        "S(store_id id number customer_id vehicle_id visit_id kind category crisis state owner_id level opened_at respond_by handle_by"
+        " told_at closed_at) I",
+    ),
+    "complaint_events": ("S I", "S I", "I"),
+    "problems": ("S I U", "S U(warned_at updated_at version)", ""),
+    # what is offered
+    "appointments": ("S I U", "S", "S"),
+    "vouchers": ("S I U", "S I", "S"),
+    "campaigns": ("S I U", "S U(state updated_at version)", "S"),
+    "campaign_members": ("S I U D", "S I U(state reason on_day)", "S"),
+    # reports, honest work, large changes
+    "frozen_reports": ("S I", "S I", "S"),
+    "quality_flags": ("S I U", "S I", ""),
+    "staff_notices": ("S I", "S I", "S U(state tries wake_at reason sent_at)"),
+    "customer_merges": ("S I U", "", ""),
+    "handovers": ("S I U", "S I U(undone_at)", ""),
+    "store_scripts": ("S I U D", "", ""),
     # imports
     "imports": ("S I U", "", ""),
     "import_files": ("S I D", "", ""),

@@ -25,6 +25,19 @@ class Trigger(StrEnum):
     FIRST_SERVICE = "work_order.first"
     MAINTENANCE_DUE = "maintenance.due"
     VISIT_CLOSED = "visit.closed"
+    LEAD_OPEN = "lead.open"
+    POLICY_EXPIRES = "policy.expires"
+    ACCIDENT_REPORTED = "accident.reported"
+    WARRANTY_ENDS = "warranty.ends"
+    BIRTHDAY = "customer.birthday"
+    ANNIVERSARY = "vehicle.anniversary"
+    HOLIDAY = "store.holiday"
+    SILENT = "vehicle.silent"
+    LOST = "vehicle.lost"
+    COMPLAINT_TOLD = "complaint.told"
+    APPOINTMENT_BOOKED = "appointment.booked"
+    APPOINTMENT_MISSED = "appointment.missed"
+    CAMPAIGN_LAUNCHED = "campaign.launched"
 
 
 @dataclass(frozen=True)
