@@ -102,6 +102,10 @@ class StoreCalendar:
         """The last open day up to `day` (before it when not inclusive). Raises NeverOpen."""
         return self._seek_open(day, -_DAY, inclusive)
 
+    def spans(self, day: date) -> list[tuple[datetime, datetime]]:
+        """The opening hours of a day as UTC instants, in order; none on a closed day."""
+        return list(self._spans(day))
+
     def is_business_time(self, instant: datetime) -> bool:
         """True from an opening instant up to, not including, the closing instant."""
         today = self.day_of(instant)
