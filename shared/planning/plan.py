@@ -9,7 +9,17 @@ from functools import lru_cache
 
 from shared.crypto import Vault
 from shared.db import Connection
-from shared.domain.programme import FIRST_IMPORT_DAYS, Fact, PlannedVisit, Programme, Trigger, applicable, plan, still_needed
+from shared.domain.programme import (
+    FIRST_IMPORT_DAYS,
+    INTERVAL,
+    Fact,
+    PlannedVisit,
+    Programme,
+    Trigger,
+    applicable,
+    plan,
+    still_needed,
+)
 from shared.domain.programme.facts import is_for_kind
 from shared.events import Actor
 from shared.planning.people import Assigner
@@ -18,7 +28,6 @@ from shared.stores import StoreContext
 
 # A window may stretch to the next open day; no closure is longer than this.
 _SLACK_DAYS = 60
-INTERVAL = "interval"
 _UNIT_DAYS = {"hours": 1 / 24, "days": 1, "months": 31}
 _BY_DAY = frozenset({Trigger.SALE_DELIVERED, Trigger.CARD_HANDED_OVER})
 
@@ -135,5 +144,5 @@ def _reach_days(programme: Programme) -> int | None:
         if step.repeat or step.after or step.anchor.from_ != "trigger" or step.anchor.or_earlier:
             return None
         last = step.window.deadline * _UNIT_DAYS[step.window.unit] if step.window else 0
-        reach = max(reach, last + step.anchor.months * 31)
+        reach = max(reach, last + step.anchor.months * 31 + step.anchor.days)
     return int(reach) + 1

@@ -15,12 +15,13 @@ from shared.domain.programme.facts import (
     triggers,
 )
 from shared.domain.programme.parsing import PolicyError, parse
-from shared.domain.programme.planning import FIRST_IMPORT_DAYS, follow_ons, plan, tasks_after
+from shared.domain.programme.planning import FIRST_IMPORT_DAYS, INTERVAL, follow_ons, plan, tasks_after
 from shared.domain.programme.reading import Fault
 from shared.domain.programme.steps import PLACEHOLDERS, SCRIPT_PARTS
 from shared.domain.programme.types import (
     SYSTEM_ROLE,
     Anchor,
+    AnswerTask,
     ClosedVisit,
     Fact,
     Name,
@@ -39,10 +40,12 @@ __all__ = [
     "CARD_LATEST_DAYS",
     "CONDITIONS",
     "FIRST_IMPORT_DAYS",
+    "INTERVAL",
     "PLACEHOLDERS",
     "SCRIPT_PARTS",
     "SYSTEM_ROLE",
     "Anchor",
+    "AnswerTask",
     "ClosedVisit",
     "Fact",
     "Fault",

@@ -19,6 +19,7 @@ CONDITIONS: Mapping[str, Callable[[Fact], bool]] = {
     "not_plated": lambda fact: fact.plated is False,
     "no_maintenance": lambda fact: fact.attrs.get("maintenance_done") != "yes",
     "no_appointment": lambda fact: fact.attrs.get("appointment") != "yes",
+    "first_year": lambda fact: fact.attrs.get("interval") == "1",
 }
 """What `while` may name. Blank "insured" and "plated" hold neither way: they are asked, not chased."""
 

@@ -1,6 +1,6 @@
 """From a fact to its visits, and from a closed visit to what follows it. Pure: the same facts give the same visits."""
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
@@ -29,6 +29,8 @@ from shared.domain.programme.windows import (
 
 FIRST_IMPORT_DAYS = 30
 COMPLETED = "completed"
+INTERVAL = "interval"
+"""The attr of a fact that comes again (a birthday, a maintenance): the number of its turn, which its visits bear."""
 
 _DAY = timedelta(days=1)
 _ON_THE_DAY = Window(0, 0, 0)
@@ -94,6 +96,9 @@ def tasks_after(
     step = programme.step(closed.step)
     done = step.tasks if closed.state == COMPLETED else ()
     tasks = [PlannedTask(kind, None, today, f"{programme.key}.{step.key}") for kind in done]
+    if closed.state == COMPLETED:
+        asked = (task for task in step.answer_tasks if _answered(task.when, closed))
+        tasks += [PlannedTask(task.kind, task.role, today, f"{programme.key}.{step.key}") for task in asked]
     if fact.excluded or closed.next_at is not None or closed.state in programme.stop_on:
         return tasks
     for follower in _next(programme, closed):
@@ -109,7 +114,7 @@ def _first_visit(programme: Programme, step: Step, fact: Fact, calendar: StoreCa
     if step.repeat is not None:
         slot = _next_on_grid(step, step.repeat, fact, calendar, calendar.day_of(now) - _DAY, now)
     else:
-        slot = slot_of(step.window or _ON_THE_DAY, anchor_day(step.anchor, fact), fact, calendar)
+        slot = slot_of(step.window or _ON_THE_DAY, anchor_day(step.anchor, fact), fact, calendar, any_day=step.any_day)
     if slot is None:
         return
     if slot.end <= now:
@@ -146,8 +151,14 @@ def _late_follow_ons(
 def _next(programme: Programme, closed: ClosedVisit) -> Iterator[Step]:
     """The steps a close leads to: those after it, and itself when it repeats."""
     for step in programme.steps:
-        if closed.step in step.after or (step.key == closed.step and step.repeat is not None):
+        comes = closed.step in step.after or (step.key == closed.step and step.repeat is not None)
+        if comes and _answered(step.when, closed):
             yield step
+
+
+def _answered(when: Mapping[str, str], closed: ClosedVisit) -> bool:
+    """True when the visit was answered as a step or a task asks for; without a wish, always."""
+    return all(str(closed.answers.get(question)) == value for question, value in when.items())
 
 
 def _next_visit(
@@ -164,9 +175,15 @@ def _next_visit(
     slot = _next_slot(step, closed, fact, calendar, now, busy_days)
     if slot is None:
         return None
-    occurrence = closed.occurrence + 1 if step.key == closed.step else 1
-    visit = visit_of(programme, step, occurrence, slot, fact, calendar)
+    visit = visit_of(programme, step, _occurrence(step, closed, fact), slot, fact, calendar)
     return replace(visit, follows_visit_id=closed.id)
+
+
+def _occurrence(step: Step, closed: ClosedVisit, fact: Fact) -> int:
+    """The next of the same step; of another the first, or, where the fact comes again, the one of the same turn."""
+    if step.key == closed.step:
+        return closed.occurrence + 1
+    return closed.occurrence if INTERVAL in fact.attrs else 1
 
 
 def _next_slot(
@@ -174,7 +191,7 @@ def _next_slot(
 ) -> Slot | None:
     closed_on = calendar.day_of(closed.closed_at)
     if step.repeat is None:
-        slot = slot_of(step.window or _ON_THE_DAY, closed_on, fact, calendar)
+        slot = slot_of(step.window or _ON_THE_DAY, closed_on, fact, calendar, any_day=step.any_day)
         return brought_forward(slot, calendar, now)
     if step.repeat.from_ == "anchor":
         return _next_on_grid(step, step.repeat, fact, calendar, max(closed_on, closed.due_on), now)

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, cast
 
 from shared.domain.programme.facts import CONDITIONS
@@ -10,6 +10,7 @@ from shared.domain.programme.reading import Node
 from shared.domain.programme.types import (
     SYSTEM_ROLE,
     Anchor,
+    AnswerTask,
     Name,
     Option,
     Question,
@@ -19,6 +20,7 @@ from shared.domain.programme.types import (
     Unit,
     Window,
 )
+from shared.domain.voucher import KINDS
 
 ROLES = frozenset(
     {
@@ -39,7 +41,8 @@ CHANNELS = frozenset({"phone", "wechat", "onsite", "sms", "email", "letter"})
 MESSAGE_CHANNELS = frozenset({"sms", "email", "letter"})
 ORDER_KINDS = frozenset({"maintenance", "repair", "bodywork", "claim"})
 QUESTION_TYPES = frozenset({"score", "yes_no", "text", "choice", "number", "date"})
-ANCHOR_DATES = frozenset({"trigger", "delivered_on", "first_maintenance_on"})
+ANCHOR_DATES = frozenset({"trigger", "delivered_on", "first_maintenance_on", "last_visit_on", "maintenance_expected_on"})
+VOUCHERS = frozenset(KINDS)
 
 SCRIPT_PARTS = ("开场", "确认本人", "方便吗", "目的", "核对", "提问", "致谢", "下次保养与预约", "结束")
 """The parts of a call in speaking order (domain.md §5.2; S1, S2)."""
@@ -89,6 +92,10 @@ _STEP_FIELDS = frozenset(
         "only",
         "while",
         "tasks",
+        "when",
+        "answer_tasks",
+        "vouchers",
+        "any_day",
     ]
 )
 _REPEAT_FIELDS = frozenset(
@@ -143,6 +150,10 @@ def parse_step(node: Node) -> Step:
         only=node.words("only", ORDER_KINDS),
         while_=node.words("while", CONDITIONS),
         tasks=node.words("tasks"),
+        when=_answers(node),
+        answer_tasks=tuple(_answer_task(child) for child in node.children("answer_tasks")),
+        vouchers=node.words("vouchers", VOUCHERS),
+        any_day=node.flag("any_day"),
     )
     _check_step(node, step)
     return step
@@ -152,14 +163,30 @@ def check_steps(nodes: Sequence[Node], steps: Sequence[Step]) -> None:
     """What must hold between the steps: keys once each, `after` names steps that are there, no circle."""
     counts = Counter(step.key for step in steps)
     after = {step.key: step.after for step in steps}
+    asked = {step.key: _possible(step) for step in steps}
     for node, step in zip(nodes, steps, strict=True):
         if counts[step.key] > 1:
             node.fault("key", f"key {step.key!r} is used more than once")
         for key in step.after:
             if key not in after:
                 node.fault("after", f"after names {key!r}, which is no step of this programme")
+        _check_answers(node, step.when, [asked[key] for key in step.after if key in asked])
+        for task in step.answer_tasks:
+            _check_answers(node, task.when, [asked[step.key]])
         if step.key in _before(step.key, after):
             node.fault("after", f"step {step.key!r} comes after itself; a step comes again by repeat")
+
+
+def _possible(step: Step) -> dict[str, frozenset[str]]:
+    """The choices of a step's questions."""
+    return {question.key: frozenset(option.value for option in question.options) for question in step.questions}
+
+
+def _check_answers(node: Node, when: Mapping[str, str], asked: Sequence[Mapping[str, frozenset[str]]]) -> None:
+    """What `when` waits for must be asked before, or it would wait for ever."""
+    for key, value in when.items():
+        if not any(value in questions.get(key, ()) for questions in asked):
+            node.fault("when", f"when names {key}: {value}, which no choice of the visit before can answer")
 
 
 def _before(key: str, after: dict[str, tuple[str, ...]]) -> set[str]:
@@ -205,10 +232,11 @@ def _window(node: Node | None) -> Window | None:
 def _anchor(node: Node | None) -> Anchor:
     if node is None:
         return Anchor()
-    node.only_fields({"from", "months", "or_earlier"})
+    node.only_fields({"from", "months", "days", "or_earlier"})
     return Anchor(
         from_=node.choice("from", ANCHOR_DATES),
         months=node.number("months", default=0),
+        days=node.number("days", default=0),
         or_earlier=node.choice("or_earlier", ANCHOR_DATES) if "or_earlier" in node.data else None,
     )
 
@@ -290,6 +318,17 @@ def _question(node: Node) -> Question:
 def _option(node: Node) -> Option:
     node.only_fields({"value", "zh", "en"})
     return Option(node.text("value"), Name(node.text("zh"), node.text("en")))
+
+
+def _answers(node: Node) -> dict[str, str]:
+    """`when`: question → the answer that is meant."""
+    child = node.child("when")
+    return {} if child is None else {str(key): child.text(str(key)) for key in child.data}
+
+
+def _answer_task(node: Node) -> AnswerTask:
+    node.only_fields({"kind", "role", "when"})
+    return AnswerTask(node.text("kind"), node.choice("role", ROLES), _answers(node))
 
 
 def _check_once(nodes: Sequence[Node], values: Iterable[str], field: str) -> None:

@@ -33,7 +33,7 @@ class Trigger(StrEnum):
     ANNIVERSARY = "vehicle.anniversary"
     HOLIDAY = "store.holiday"
     SILENT = "vehicle.silent"
-    LOST = "vehicle.lost"
+    LOST = "customer.lost"
     COMPLAINT_TOLD = "complaint.told"
     APPOINTMENT_BOOKED = "appointment.booked"
     APPOINTMENT_MISSED = "appointment.missed"
@@ -60,7 +60,7 @@ class Window:
 
 @dataclass(frozen=True)
 class Anchor:
-    """The day a window counts from: `from_` is `trigger` or the name of a date in the fact's attrs, plus `months`.
+    """The day a window counts from: `from_` is `trigger` or the name of a date in the fact's attrs, plus `months`, `days`.
 
     `or_earlier` names another date of the attrs that is taken when it comes first. A date that the fact does not have
     is passed over; without any, the day of the trigger counts.
@@ -69,6 +69,7 @@ class Anchor:
     from_: str = "trigger"
     months: int = 0
     or_earlier: str | None = None
+    days: int = 0
 
 
 @dataclass(frozen=True)
@@ -116,11 +117,22 @@ class Question:
 
 
 @dataclass(frozen=True)
+class AnswerTask:
+    """A task that a completed visit leaves when its answers are as `when` says (nothing said: always), for a role."""
+
+    kind: str
+    role: str
+    when: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Step:
     """One visit of a programme: who, by which channel, what about, until when.
 
     `after` names the steps whose close triggers this one. `only` limits it to kinds of work orders, `while_` to
-    conditions of the fact. `tasks` are opened when the visit is completed. `script` has one `part：text` a line.
+    conditions of the fact, `when` to answers of the visit it follows. `tasks` are opened when the visit is completed,
+    `answer_tasks` by its answers. `vouchers` are issued with the visit on its due day. `any_day`: closed days do not move it.
+    `script` has one `part：text` a line.
     """
 
     key: str
@@ -142,6 +154,10 @@ class Step:
     only: tuple[str, ...] = ()
     while_: tuple[str, ...] = ()
     tasks: tuple[str, ...] = ()
+    when: Mapping[str, str] = field(default_factory=dict)
+    answer_tasks: tuple[AnswerTask, ...] = ()
+    vouchers: tuple[str, ...] = ()
+    any_day: bool = False
 
     @property
     def script_lines(self) -> tuple[tuple[str, str], ...]:
@@ -236,7 +252,10 @@ class PlannedVisit:
 
 @dataclass(frozen=True)
 class ClosedVisit:
-    """A visit that reached a final state: what follow-ons are decided from. `next_at` is the date set in its result."""
+    """A visit that reached a final state: what follow-ons are decided from.
+
+    `next_at` is the date set in its result, `answers` what the customer answered to the questions of the step.
+    """
 
     step: str
     occurrence: int
@@ -245,6 +264,7 @@ class ClosedVisit:
     closed_at: datetime
     next_at: datetime | None = None
     id: UUID | None = None
+    answers: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -22,16 +22,21 @@ class Slot:
 
 def anchor_day(anchor: Anchor, fact: Fact) -> date:
     """The store day a window of the fact counts from."""
-    day = add_months(_attr_day(fact, anchor.from_) or fact.on, anchor.months)
+    day = add_months(_attr_day(fact, anchor.from_) or fact.on, anchor.months) + timedelta(days=anchor.days)
     other = _attr_day(fact, anchor.or_earlier) if anchor.or_earlier else None
     return day if other is None else min(day, other)
 
 
-def slot_of(window: Window, anchor: date, fact: Fact, calendar: StoreCalendar) -> Slot:
-    """The slot of a window counted from the anchor; a window in hours counts from the fact's instant."""
+def slot_of(window: Window, anchor: date, fact: Fact, calendar: StoreCalendar, *, any_day: bool = False) -> Slot:
+    """The slot of a window counted from the anchor; a window in hours counts from the fact's instant.
+
+    `any_day`: the day itself counts (a birthday), whether the store is open on it or not.
+    """
     if window.unit == "hours":
         return _hours_slot(window, fact, calendar)
     earliest, due, deadline = (_shifted(anchor, count, window.unit) for count in (window.earliest, window.due, window.deadline))
+    if any_day:
+        return Slot(due, calendar.opening(due), calendar.opening(earliest), calendar.end_of_day(deadline))
     return day_slot(earliest, due, deadline, fact, calendar)
 
 
