@@ -123,6 +123,10 @@ RULES: Mapping[str, Rule] = {
     f"GET {S}/staff/{{staff_id}}/absences": READ,
     f"POST {S}/staff/{{staff_id}}/absences": MANAGE,
     f"DELETE {S}/staff/{{staff_id}}/absences/{{absence_id}}": MANAGE,
+    f"GET {S}/staff/{{staff_id}}/handover": MANAGERS_READ,
+    f"POST {S}/staff/{{staff_id}}/handover/preview": MANAGE,
+    f"POST {S}/staff/{{staff_id}}/handover": MANAGE,
+    f"POST {S}/staff/{{staff_id}}/handover/{{handover_id}}/undo": MANAGE,
     # customers and what they have
     f"GET {S}/customers": READ,
     f"POST {S}/customers": WRITE,

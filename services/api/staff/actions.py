@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import delete, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -14,10 +14,12 @@ from services.api.auth.passwords import Passwords
 from services.api.etags import Expected
 from services.api.identities import Me
 from services.api.staff import accounts, queries
+from services.api.staff.handover import work_of
 from services.api.staff.schemas import AbsenceIn, StaffIn, StaffPatch
 from shared.db import raw
 from shared.errors import Conflict, Invalid, NotFound
-from shared.stores import bump_store
+from shared.handover.absences import begin_absence, undo_absence
+from shared.stores import bump_store, load_store
 from shared.tables.stores import Account, Staff, StaffAbsence
 
 _PLAIN = ("name", "phone", "capacity")
@@ -30,15 +32,21 @@ class NameTaken(Conflict):
     zh = "本店已有同名员工，请修改该员工，或在姓名后加以区别。"
 
 
-class HasOpenVisits(Conflict):
-    """Open visits are this person's; hand them over first."""
+class HasOpenWork(Conflict):
+    """Open work is this person's; hand it over first."""
 
     code = "staff_has_open_visits"
 
-    def __init__(self, count: int) -> None:
-        super().__init__(f"{count} open visits are this person's; hand them over first.")
-        self.zh = f"该员工名下还有 {count} 个未完成的回访，请先移交。"
-        self.more = {"open_visits": count}
+    def __init__(self, work: Mapping[str, int]) -> None:
+        visits = work.get("visits", 0)
+        super().__init__(
+            f"{visits} open visits and {sum(work.values()) - visits} other things are this person's; hand them over first:"
+            " POST …/handover, with deactivate: true to do both at once."
+        )
+        self.zh = (
+            f"该员工名下还有 {visits} 个未完成的回访和 {sum(work.values()) - visits} 项其他工作，请先移交（移交时可同时停用）。"
+        )
+        self.more = {"open_visits": visits, "open_work": dict(work)}
 
 
 class NotYourself(Conflict):
@@ -70,11 +78,11 @@ async def add_staff(session: AsyncSession, passwords: Passwords, me: Me, body: S
 async def change_staff(
     session: AsyncSession, passwords: Passwords, me: Me, staff_id: UUID, body: StaffPatch, expected: Expected, *, now: datetime
 ) -> Staff:
-    """Change what was given. Raises Stale, NotFound, NameTaken, HasOpenVisits, NotYourself, LoginTaken."""
+    """Change what was given. Raises Stale, NotFound, NameTaken, HasOpenWork, NotYourself, LoginTaken."""
     staff = await queries.person(session, me.store_id, staff_id, lock=True)
     expected.check(staff.version)
     given = body.given
-    await _may_change(session, me, staff, given, body.roles)
+    await _may_change(session, me, staff, given, body.roles, now)
     for name in _PLAIN:
         if name in given:
             setattr(staff, name, given[name])
@@ -91,9 +99,13 @@ async def change_staff(
     return staff
 
 
-async def add_absence(session: AsyncSession, store_id: UUID, staff_id: UUID, body: AbsenceIn) -> StaffAbsence:
-    """Days away. Raises NotFound, Invalid when the delegate is nobody who works there."""
-    await queries.person(session, store_id, staff_id)
+async def add_absence(session: AsyncSession, me: Me, staff_id: UUID, body: AbsenceIn, *, now: datetime) -> StaffAbsence:
+    """Days away; when they have begun, what is due in them is given at once.
+
+    Raises NotFound, Invalid when the delegate is nobody who works there.
+    """
+    store_id = me.store_id
+    await queries.person(session, store_id, staff_id, lock=True)
     if body.delegate_id is not None:
         delegate = await session.get(Staff, (store_id, body.delegate_id))
         if delegate is None or not delegate.active or delegate.id == staff_id:
@@ -101,20 +113,24 @@ async def add_absence(session: AsyncSession, store_id: UUID, staff_id: UUID, bod
     absence = StaffAbsence(store_id=store_id, staff_id=staff_id, **body.model_dump())
     session.add(absence)
     await session.flush()
-    await bump_store(await raw(session), store_id)
+    conn = await raw(session)
+    await bump_store(conn, store_id)
+    store = await load_store(conn, store_id, today=now.date())
+    await begin_absence(conn, store, absence.id, now=now, actor=me.actor)
     return absence
 
 
-async def remove_absence(session: AsyncSession, store_id: UUID, staff_id: UUID, absence_id: UUID) -> None:
-    """They are not away after all. Raises NotFound."""
-    gone = await session.execute(
-        delete(StaffAbsence)
-        .where(col(StaffAbsence.store_id) == store_id, col(StaffAbsence.staff_id) == staff_id, col(StaffAbsence.id) == absence_id)
-        .returning(col(StaffAbsence.id))
-    )
-    if gone.first() is None:
+async def remove_absence(session: AsyncSession, me: Me, staff_id: UUID, absence_id: UUID, *, now: datetime) -> None:
+    """They are not away after all, and have again what others had for them. Raises NotFound."""
+    absence = await session.get(StaffAbsence, (me.store_id, absence_id), with_for_update=True)
+    if absence is None or absence.staff_id != staff_id:
         raise NotFound
-    await bump_store(await raw(session), store_id)
+    conn = await raw(session)
+    store = await load_store(conn, me.store_id, today=now.date())
+    await undo_absence(conn, store, absence_id, now=now, actor=me.actor)
+    await session.delete(absence)
+    await session.flush()
+    await bump_store(conn, me.store_id)
 
 
 async def _of_that_name(session: AsyncSession, store_id: UUID, name: str) -> Staff | None:
@@ -122,15 +138,17 @@ async def _of_that_name(session: AsyncSession, store_id: UUID, name: str) -> Sta
     return await session.scalar(named.order_by(col(Staff.ordinal)).limit(1).with_for_update())
 
 
-async def _may_change(session: AsyncSession, me: Me, staff: Staff, given: dict[str, object], roles: Iterable[str]) -> None:
+async def _may_change(
+    session: AsyncSession, me: Me, staff: Staff, given: dict[str, object], roles: Iterable[str], now: datetime
+) -> None:
     leaves = given.get("active") is False and staff.active
     demoted = "roles" in given and "admin" in set(staff.roles) - set(roles)
     if staff.id == me.staff_id and (leaves or demoted):
         raise NotYourself
     if leaves:
-        count = await queries.open_visits_of(session, me.store_id, staff.id)
-        if count:
-            raise HasOpenVisits(count)
+        work = await work_of(await raw(session), me, staff.id, now=now)
+        if work:
+            raise HasOpenWork(work)
     if "name" in given and given["name"] != staff.name and await _of_that_name(session, me.store_id, str(given["name"])):
         raise NameTaken
 

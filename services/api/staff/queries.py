@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import Select, and_, any_, func, literal, or_, select
+from sqlalchemy import Select, and_, any_, literal, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from services.api.permissions import Role
 from services.api.staff.schemas import StaffOut
-from shared.domain.visit import OPEN
 from shared.errors import NotFound
 from shared.tables.stores import Account, Staff, StaffAbsence
-from shared.tables.visits import Visit
 
 
 def _people(store_id: UUID) -> Select[Staff, str | None]:
@@ -69,14 +67,6 @@ async def login_of(session: AsyncSession, staff: Staff) -> str | None:
 def shown(staff: Staff, login: str | None) -> StaffOut:
     """A person as the API shows one."""
     return StaffOut.model_validate({**staff.model_dump(), "login": login})
-
-
-async def open_visits_of(session: AsyncSession, store_id: UUID, staff_id: UUID) -> int:
-    """How many open visits are a person's."""
-    counted = select(func.count()).where(
-        col(Visit.store_id) == store_id, col(Visit.assignee_id) == staff_id, col(Visit.state).in_([str(state) for state in OPEN])
-    )
-    return await session.scalar(counted) or 0
 
 
 async def absences_of(

@@ -13,8 +13,19 @@ from services.api.etags import IfMatch, tag
 from services.api.paging import PageQuery
 from services.api.permissions import Role
 from services.api.routing import router as make_router
-from services.api.staff import actions, queries
-from services.api.staff.schemas import AbsenceIn, AbsenceOut, StaffIn, StaffOut, StaffPatch
+from services.api.staff import actions, handover, queries
+from services.api.staff.schemas import (
+    AbsenceIn,
+    AbsenceOut,
+    HandoverIn,
+    HandoverOut,
+    HandoverPreview,
+    HandoverPreviewIn,
+    StaffIn,
+    StaffOut,
+    StaffPatch,
+    UndoneOut,
+)
 from services.api.wire import Flag, Page, Text
 
 router = make_router("/stores/{store_id}/staff", "staff")
@@ -69,7 +80,7 @@ async def update_staff(
     then: AfterCommit,
     response: Response,
 ) -> StaffOut:
-    """Change roles, name, sign-in; `active: false` when somebody leaves (409 with the count while open visits are theirs)."""
+    """Change roles, name, sign-in; `active: false` when somebody leaves (409 with the counts while open work is theirs: hand it over)."""
     staff = await actions.change_staff(session, house.passwords, me, staff_id, body, if_match, now=now)
     await audit.note(session, me, "staff.changed", "staff", staff.id, now=now, detail={"fields": sorted(body.model_fields_set)})
     then.append(house.identities.forget)
@@ -90,14 +101,45 @@ async def list_absences(staff_id: UUID, session: Session, me: Me, page: PageQuer
 
 @router.post("/{staff_id}/absences", status_code=201, operation_id="create_absence")
 async def create_absence(staff_id: UUID, body: AbsenceIn, session: Session, me: Me, now: Now) -> AbsenceOut:
-    """Somebody is away for some days."""
-    absence = await actions.add_absence(session, me.store_id, staff_id, body)
+    """Somebody is away for some days: what is due in them goes to the delegate, or is split, from the first day on."""
+    absence = await actions.add_absence(session, me, staff_id, body, now=now)
     await audit.note(session, me, "staff.absence_added", "staff", staff_id, now=now, detail={"absence_id": absence.id})
     return AbsenceOut.model_validate(absence)
 
 
 @router.delete("/{staff_id}/absences/{absence_id}", status_code=204, operation_id="delete_absence")
 async def delete_absence(staff_id: UUID, absence_id: UUID, session: Session, me: Me, now: Now) -> None:
-    """Somebody is not away after all."""
-    await actions.remove_absence(session, me.store_id, staff_id, absence_id)
+    """Somebody is not away after all: what others had for them and nobody worked on comes back."""
+    await actions.remove_absence(session, me, staff_id, absence_id, now=now)
     await audit.note(session, me, "staff.absence_removed", "staff", staff_id, now=now, detail={"absence_id": absence_id})
+
+
+@router.get("/{staff_id}/handover", operation_id="list_handovers")
+async def list_handovers(staff_id: UUID, session: Session, me: Me, page: PageQuery, now: Now) -> Page[HandoverOut]:
+    """What was handed over of a person's work, the latest first: when somebody left, was away, or by hand."""
+    items, following = await handover.page(session, me, staff_id, page, now=now)
+    return Page(items=items, next_cursor=following)
+
+
+@router.post("/{staff_id}/handover/preview", operation_id="preview_handover")
+async def preview_handover(
+    staff_id: UUID, session: Session, me: Me, now: Now, body: HandoverPreviewIn | None = None
+) -> HandoverPreview:
+    """Who would get what: split evenly by open work and capacity, in role; or all to a named person."""
+    return await handover.preview(session, me, staff_id, body.to_id if body else None, now=now)
+
+
+@router.post("/{staff_id}/handover", status_code=201, operation_id="hand_over")
+async def hand_over(
+    staff_id: UUID, session: Session, me: Me, house: TheHouse, now: Now, then: AfterCommit, body: HandoverIn | None = None
+) -> HandoverOut:
+    """Give everything open to others: visits with their promises and tries, files, leads, appointments, complaints, tasks."""
+    done = await handover.do(session, me, staff_id, body or HandoverIn(), now=now)
+    then.append(house.identities.forget)
+    return done
+
+
+@router.post("/{staff_id}/handover/{handover_id}/undo", operation_id="undo_handover")
+async def undo_handover(staff_id: UUID, handover_id: UUID, session: Session, me: Me, now: Now) -> UndoneOut:
+    """Take back what nobody has worked on since; the answer says what stays and why."""
+    return await handover.undo(session, me, staff_id, handover_id, now=now)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 from uuid import UUID
 
 from pydantic import Field, model_validator
 
 from services.api.auth.schemas import Password
 from services.api.permissions import ROLES, Role
-from services.api.wire import Day, In, Instant, Line, Out
+from services.api.wire import Day, In, Instant, Line, Out, Text
 
 Roles = Annotated[list[Role], Field(min_length=1, max_length=len(ROLES), examples=[["service_advisor"]])]
 Login = Annotated[str, Field(min_length=2, max_length=100, pattern=r"^[^\s|]+$", examples=["wang"])]
@@ -86,3 +86,68 @@ class AbsenceOut(Out):
     to_on: Day
     delegate_id: UUID | None
     reason: str | None = Field(examples=["年假"])
+
+
+Counts = Annotated[dict[str, int], Field(examples=[{"visits": 12, "files": 3}], description="How many of each kind.")]
+
+
+class HandoverPreviewIn(In):
+    """To whom; without a person it is split evenly among those in role who are there."""
+
+    to_id: UUID | None = None
+
+
+class HandoverIn(In):
+    """Give everything open that is a person's to others."""
+
+    to_id: UUID | None = Field(None, description="Everything to this person; split evenly in role when absent.")
+    reason: Text | None = Field(None, examples=["离职"])
+    deactivate: bool = Field(False, description="The person leaves in the same moment (administrators only).")
+
+
+class ShareOut(Out):
+    """What one person gets; null is the pool of the role."""
+
+    staff_id: UUID | None
+    name: str | None = Field(examples=["王芳"])
+    work: Counts
+
+
+class HandoverPreview(Out):
+    """What a handover would come to; nothing has moved."""
+
+    staff_id: UUID
+    work: Counts
+    shares: list[ShareOut]
+    outside_role: int = Field(description="How many things the named person has no role for.")
+    visits: list[dict[str, Any]] = Field(description="The visits, promises first, at most 200, each with `to_id`.")
+
+
+class HandoverOut(Out):
+    """A handover that was done: of an absence, of somebody leaving, or by hand."""
+
+    id: UUID
+    staff_id: UUID
+    absence_id: UUID | None
+    reason: str = Field(examples=["handover"])
+    at: Instant
+    by: UUID | None
+    back_on: Day | None = Field(description="The day an absence gives it back.")
+    shares: list[ShareOut]
+    undone_at: Instant | None
+    undone_by: UUID | None
+
+
+class KeptOut(Out):
+    """Something that stays where it is, and why: closed, worked_on, given_on."""
+
+    kind: str = Field(examples=["visits"])
+    id: UUID
+    reason: str = Field(examples=["worked_on"])
+
+
+class UndoneOut(Out):
+    """What went back, and what could not."""
+
+    restored: Counts
+    kept: list[KeptOut]
