@@ -21,7 +21,7 @@ SHORTEST_LOOK, LONGEST_LOOK = 0.005, 0.1
 _GLOBAL = """
     SELECT (SELECT count(*) FROM scheduled_jobs WHERE next_at <= $1) AS scheduled_jobs,
            (SELECT count(*) FROM callbacks WHERE handled_at IS NULL) AS callbacks,
-           (SELECT min(next_at) FROM scheduled_jobs) AS following
+           (SELECT min(next_at) FROM scheduled_jobs WHERE name <> 'clean') AS following  -- 'clean' is of machine time: no stop
 """
 _STORE = """
     SELECT (SELECT count(*) FROM visits WHERE store_id = $1 AND wake_at <= $2) AS visits,
