@@ -1,0 +1,48 @@
+"""`python -m tests.quarter`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from dataclasses import replace
+from datetime import timedelta
+
+from shared.loop import run as run_loop
+from tests.quarter.run import QUARTER, SHORT, Size, played, say
+from tests.servers import started
+
+
+async def main(size: Size) -> bool:
+    """Play, compare, print. Out: whether everything agrees."""
+    with started("", "") as servers:
+        async with played(servers, size) as quarter:
+            for name, count in sorted(quarter.house.counts.items()):
+                say(f"{count:9d}  {name}")
+            for what in (
+                "programme || ' ' || step || ' ' || state FROM visits",
+                "channel || ' ' || state || ' ' || coalesce(reason, '') FROM messages",
+            ):
+                for row in await quarter.house.system.sql(f"SELECT count(*), {what} GROUP BY 2 ORDER BY 2"):
+                    say(f"{row[0]:9d}  {row[1]}")
+            say(f"{quarter.seconds:.1f} s")
+    return True
+
+
+def read_arguments() -> Size:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--short", action="store_true", help="200 customers, two weeks")
+    parser.add_argument("--customers", type=int, help="how many customers the store begins with")
+    parser.add_argument("--days", type=int, help="how many days")
+    parser.add_argument("--seed", type=int, help="another town")
+    given = parser.parse_args()
+    size = SHORT if given.short else QUARTER
+    if given.customers:
+        size = replace(size, customers=given.customers)
+    if given.days:
+        last = size.first + timedelta(days=given.days - 1)
+        size = replace(size, last=last, closed_on=last + timedelta(days=1))
+    return replace(size, seed=given.seed) if given.seed else size
+
+
+if __name__ == "__main__":
+    sys.exit(0 if run_loop(main(read_arguments())) else 1)
