@@ -12,10 +12,10 @@ from services.scheduler.context import Context
 from shared.clock import machine_now
 from shared.db import Connection, set_store_sql
 from shared.events import SYSTEM
-from shared.planning import plan_maintenance
+from shared.planning import plan_day
 from shared.stores import StoreContext
 
-MAINTENANCE = "maintenance"  # one a store: maintenance:<store id>
+DAILY = "daily"  # one a store: daily:<store id>
 CLEAN = "clean"
 BEFORE_OPENING = time(5)
 CLEAN_EVERY = timedelta(hours=1)
@@ -43,7 +43,7 @@ Job = Callable[[Context, Connection, str, datetime], Awaitable[datetime]]
 async def run_due(context: Context) -> datetime | None:
     """Run every job whose instant has come, each in a transaction of its own; out: when the next one is due."""
     now = context.clock.now()
-    await context.pool.execute(_KNOWN, MAINTENANCE, CLEAN, now)
+    await context.pool.execute(_KNOWN, DAILY, CLEAN, now)
     for row in await context.pool.fetch(_DUE, now):
         await _run(context, row["name"], now)
     next_at: datetime | None = await context.pool.fetchval(_NEXT)
@@ -67,13 +67,12 @@ async def _run(context: Context, name: str, now: datetime) -> None:
         context.meters.jobs.labels(kind, "done").inc()
 
 
-async def _plan_maintenance(context: Context, conn: Connection, rest: str, now: datetime) -> datetime:
-    """The maintenance programme of one store, before it opens."""
+async def _plan_day(context: Context, conn: Connection, rest: str, now: datetime) -> datetime:
+    """Everything that the calendar starts in one store, before it opens."""
     store_id = UUID(rest)
     await conn.execute(set_store_sql(store_id))
     store = await context.stores.get(conn, store_id, today=now.date())
-    counts = await plan_maintenance(conn, store, now=now, actor=SYSTEM)
-    log.info("maintenance_planned", store_id=rest, planned=counts.planned, expired=counts.expired)
+    await plan_day(conn, store, now=now, actor=SYSTEM)
     return _next_morning(store, now)
 
 
@@ -88,4 +87,4 @@ async def _clean(_context: Context, conn: Connection, _rest: str, now: datetime)
     return now + CLEAN_EVERY
 
 
-JOBS: dict[str, Job] = {MAINTENANCE: _plan_maintenance, CLEAN: _clean}
+JOBS: dict[str, Job] = {DAILY: _plan_day, CLEAN: _clean}

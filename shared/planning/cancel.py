@@ -9,17 +9,16 @@ from uuid import UUID
 
 from shared.db import Connection
 from shared.events import Actor
-from shared.planning.facts import facts_of_sales, facts_of_work_orders
-from shared.planning.maintenance import facts_of_vehicles
 from shared.planning.plan import PlanCounts
 from shared.planning.replan import cancel_visits, replan_facts
 from shared.planning.rows import tell
+from shared.planning.sources import facts_of_triggers
 from shared.stores import StoreContext
 
 Owner = Literal["vehicle_id", "customer_id"]
 _LOCK = "SELECT id FROM visits WHERE store_id = $1 AND {} = $2 AND state IN ('planned', 'due', 'trying') ORDER BY id FOR UPDATE"
 _TRIGGERS = """
-    SELECT DISTINCT split_part(trigger_type, '.', 1) AS kind, trigger_id FROM visits
+    SELECT DISTINCT trigger_type, trigger_id FROM visits
     WHERE store_id = $1 AND vehicle_id = ANY($2) AND state IN ('planned', 'due', 'trying')
 """
 
@@ -39,8 +38,5 @@ async def replan_vehicles(
 ) -> PlanCounts:
     """Bring open visits in line with what is known of their cars now, such as one that is excluded from follow-up."""
     rows = await conn.fetch(_TRIGGERS, store.id, list(vehicle_ids))
-    ids = {kind: [row["trigger_id"] for row in rows if row["kind"] == kind] for kind in {row["kind"] for row in rows}}
-    facts = await facts_of_sales(conn, store, {*ids.get("sale", ()), *ids.get("card", ())})
-    facts += await facts_of_work_orders(conn, store, ids.get("work_order", ()))
-    facts += await facts_of_vehicles(conn, store, ids.get("maintenance", ()))
-    return await replan_facts(conn, store, facts, now=now, actor=actor)
+    facts = await facts_of_triggers(conn, store, {(row["trigger_type"], row["trigger_id"]) for row in rows})
+    return await replan_facts(conn, store, list(facts.values()), now=now, actor=actor)

@@ -27,10 +27,9 @@ from shared.domain.programme import (
 )
 from shared.events import Actor
 from shared.ids import new_id
-from shared.planning.facts import facts_of_sales, facts_of_work_orders
-from shared.planning.maintenance import facts_of_vehicles
 from shared.planning.people import Assigner
 from shared.planning.rows import Draft, tell, write_visits
+from shared.planning.sources import facts_of_triggers
 from shared.stores import StoreContext
 
 _CLOSED = """
@@ -107,23 +106,6 @@ async def plan_follow_ons(
     await _open_tasks(conn, store, closed, facts, now)
     await tell(conn, store.id, written.planned)
     return written.planned
-
-
-async def facts_of_triggers(
-    conn: Connection, store: StoreContext, triggers: Iterable[tuple[str, UUID]]
-) -> dict[tuple[str, UUID], Fact]:
-    """What is known today of the facts that visits came from, by (trigger type, trigger id)."""
-    ids: dict[str, list[UUID]] = defaultdict(list)
-    for kind, trigger_id in triggers:
-        ids[kind.partition(".")[0]].append(trigger_id)
-    found: list[Fact] = []
-    if sales := ids["sale"] + ids["card"]:
-        found += await facts_of_sales(conn, store, sales)
-    if orders := ids["work_order"]:
-        found += await facts_of_work_orders(conn, store, orders)
-    if vehicles := ids["maintenance"]:
-        found += await facts_of_vehicles(conn, store, vehicles)
-    return {(str(fact.type), fact.id): fact for fact in found}
 
 
 def _closed(row: asyncpg.Record, store: StoreContext) -> Closed:

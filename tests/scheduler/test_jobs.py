@@ -9,7 +9,7 @@ import pytest
 
 from services.scheduler import jobs
 from services.scheduler.context import Context
-from services.scheduler.jobs import CLEAN, MAINTENANCE, run_due
+from services.scheduler.jobs import CLEAN, DAILY, run_due
 from shared.clock import machine_now
 from shared.db import Connection
 from tests.factories import NOW, make_programme, make_store, make_vehicle
@@ -28,7 +28,7 @@ async def test_a_job_runs_once_for_all_schedulers(
         await asyncio.sleep(0.2)
         return now + timedelta(days=1)
 
-    monkeypatch.setitem(jobs.JOBS, MAINTENANCE, count)
+    monkeypatch.setitem(jobs.JOBS, DAILY, count)
     stores = [await make_store(owner) for _ in range(3)]
     schedulers = [await make_scheduler() for _ in range(5)]
 
@@ -45,7 +45,7 @@ async def test_maintenance_is_planned_before_the_store_opens(owner: Connection, 
     await run_due(scheduler)
 
     assert await owner.fetchval("SELECT count(*) FROM visits WHERE trigger_type = 'maintenance.due'") > 0
-    assert await owner.fetchval(NEXT, f"{MAINTENANCE}:{store['id']}") == NOW + timedelta(hours=20)
+    assert await owner.fetchval(NEXT, f"{DAILY}:{store['id']}") == NOW + timedelta(hours=20)
 
 
 async def test_a_job_that_fails_is_tried_again_and_stops_no_other(
@@ -54,12 +54,12 @@ async def test_a_job_that_fails_is_tried_again_and_stops_no_other(
     async def fail(*_: object) -> datetime:
         raise RuntimeError("no luck")
 
-    monkeypatch.setitem(jobs.JOBS, MAINTENANCE, fail)
+    monkeypatch.setitem(jobs.JOBS, DAILY, fail)
     store = await make_store(owner)
 
     await run_due(scheduler)
 
-    assert await owner.fetchval(NEXT, f"{MAINTENANCE}:{store['id']}") == NOW + timedelta(minutes=5)
+    assert await owner.fetchval(NEXT, f"{DAILY}:{store['id']}") == NOW + timedelta(minutes=5)
     assert await owner.fetchval(NEXT, CLEAN) == NOW + timedelta(hours=1)
 
 

@@ -1,0 +1,43 @@
+"""What the calendar itself starts, each morning before a store opens: a list of planners, each on its own."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+from datetime import datetime
+from typing import Final, Protocol
+
+import structlog
+
+from shared.db import Connection
+from shared.events import SYSTEM, Actor
+from shared.planning.maintenance import plan_maintenance
+from shared.planning.plan import PlanCounts
+from shared.stores import StoreContext
+
+log = structlog.get_logger("planning")
+
+
+class Planner(Protocol):
+    """Plans what a new day starts in one store; asked twice on a day, it adds nothing."""
+
+    def __call__(self, conn: Connection, store: StoreContext, *, now: datetime, actor: Actor) -> Awaitable[PlanCounts]: ...
+
+
+DAILY: Final[tuple[tuple[str, Planner], ...]] = (("maintenance", plan_maintenance),)
+"""In the order they run; the name is the one in the log."""
+
+
+async def plan_day(conn: Connection, store: StoreContext, *, now: datetime, actor: Actor = SYSTEM) -> dict[str, PlanCounts]:
+    """Run every planner of the day in the caller's transaction of the store; out: what came of each.
+
+    One that fails undoes its own work only and is logged; the others go on, and the next morning it is asked again.
+    """
+    done: dict[str, PlanCounts] = {}
+    for name, planner in DAILY:
+        try:
+            async with conn.transaction():
+                done[name] = await planner(conn, store, now=now, actor=actor)
+        except Exception:
+            log.exception("daily_failed", planner=name, store=str(store.id))
+    log.info("day_planned", store=str(store.id), **{name: counts.planned for name, counts in done.items()})
+    return done

@@ -1,0 +1,45 @@
+"""Where the facts behind visits are read again: one loader for each kind of trigger.
+
+Whoever adds a trigger registers its loader here, and follow-ons, replanning and cancelling know it at once.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
+from typing import Final
+from uuid import UUID
+
+from shared.db import Connection
+from shared.domain.programme import Fact
+from shared.planning.facts import facts_of_sales, facts_of_work_orders
+from shared.planning.maintenance import facts_of_vehicles
+from shared.stores import StoreContext
+
+Loader = Callable[[Connection, StoreContext, Collection[UUID]], Awaitable[list[Fact]]]
+
+SOURCES: Final[Mapping[str, Loader]] = {
+    "sale": facts_of_sales,
+    "card": facts_of_sales,
+    "work_order": facts_of_work_orders,
+    "maintenance": facts_of_vehicles,
+}
+"""By what stands before the dot of a trigger's type. A loader gives the facts of those ids that are there, as they are known now."""
+
+
+def source_of(trigger_type: str) -> str:
+    """What stands before the dot: `sale` of `sale.delivered`."""
+    return trigger_type.partition(".")[0]
+
+
+async def facts_of_triggers(
+    conn: Connection, store: StoreContext, triggers: Iterable[tuple[str, UUID]]
+) -> dict[tuple[str, UUID], Fact]:
+    """What is known today of the facts that visits came from, by (trigger type, trigger id); what nobody loads is left out."""
+    ids: dict[Loader, set[UUID]] = defaultdict(set)
+    for trigger_type, trigger_id in triggers:
+        loader = SOURCES.get(source_of(trigger_type))
+        if loader is not None:
+            ids[loader].add(trigger_id)
+    found = [fact for loader, wanted in ids.items() for fact in await loader(conn, store, wanted)]
+    return {(str(fact.type), fact.id): fact for fact in found}
