@@ -232,6 +232,23 @@ async def test_10_10_an_absence_of_today_delegates_at_once_and_comes_back_the_da
     assert await pool.fetchval("SELECT count(*) FROM visit_events WHERE visit_id = $1", within[1]) == 2
 
 
+async def test_10_10_the_worklist_of_the_delegate_says_for_whom(
+    manager: Person, as_staff: Sign, pool: Pool, store_id: UUID, base: str
+) -> None:
+    away, delegate = await as_staff(FOLLOW_UP, name="请假的人"), await as_staff(FOLLOW_UP)
+    [visit] = await give_visits(pool, store_id, away, 1, state="due")
+    [own] = await give_visits(pool, store_id, delegate, 1, state="due")
+    body = {"from_on": str(TODAY), "to_on": str(TODAY), "delegate_id": str(delegate.staff_id)}
+    await manager.http.post(f"{base}/staff/{away.staff_id}/absences", json=body)
+
+    calls = (await delegate.http.get(f"{base}/worklist")).json()["items"]
+
+    assert {call["visit_ids"][0]: call["on_behalf_of"] for call in calls} == {
+        str(visit): {"id": str(away.staff_id), "name": "请假的人"},
+        str(own): None,
+    }
+
+
 async def test_10_10_an_absence_to_come_begins_in_the_morning_and_is_split_without_a_delegate(
     manager: Person, as_staff: Sign, pool: Pool, store_id: UUID, base: str
 ) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime, time
 from typing import Any
@@ -15,6 +15,7 @@ from services.api.identities import Me
 from shared.db import Connection
 from shared.domain.assignment import Group, WorklistFacts, worklist_group, worklist_order
 from shared.domain.calling import CallFacts, blocked_until
+from shared.handover.absences import stand_ins
 from shared.stores import StoreContext
 
 LIMIT = 500
@@ -34,7 +35,8 @@ async def worklist(
     seen = sorted(me.roles), me.reads_every_visit, me.staff_id
     statement, more = (_TEAM, (team,)) if team else (_OWN, ())
     rows = await conn.fetch(statement, store.id, assignee_id, *seen, day_end, day_start, LIMIT, *more)
-    calls = [_call(group, store, now, day_end) for group in _grouped(rows)]
+    absent = await stand_ins(conn, store, [row["id"] for row in rows], today=store.calendar.day_of(now))
+    calls = [_call(group, store, now, day_end) | _for_whom(group, absent, store) for group in _grouped(rows)]
     calls.sort(key=lambda call: call["order"])
     done = await conn.fetchrow(
         _DONE, store.id, assignee_id or me.staff_id, assignee_id is None and me.reads_every_visit, day_start, day_end,
@@ -102,6 +104,12 @@ def _call(visits: Sequence[asyncpg.Record], store: StoreContext, now: datetime, 
         "blocked": asdict(blocked) if blocked else None,
         "order": worklist_order(facts, now, day_end),
     }
+
+
+def _for_whom(visits: Sequence[asyncpg.Record], absent: Mapping[UUID, UUID], store: StoreContext) -> dict[str, Any]:
+    """Whose call it is while that person is away: 代."""
+    person = next((store.staff.get(absent[row["id"]]) for row in visits if row["id"] in absent), None)
+    return {"on_behalf_of": {"id": person.id, "name": person.name} if person else None}
 
 
 def _last(visits: Sequence[asyncpg.Record]) -> dict[str, Any] | None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from pydantic import Field
+
 from services.api.wire import Day, Instant, NextOut, Out
 from shared.domain.assignment import Group
 from shared.domain.visit import Channel, Outcome, State
@@ -15,6 +17,13 @@ class Blocked(Out):
 
     reason: str
     until: Instant | None
+
+
+class OnBehalfOf(Out):
+    """A person who is away, whose call somebody else makes."""
+
+    id: UUID
+    name: str = Field(examples=["王芳"])
 
 
 class LastAttempt(Out):
@@ -40,6 +49,7 @@ class CallOut(Out):
     preferred_channel: str | None
     state: State
     assignee_id: UUID | None
+    on_behalf_of: OnBehalfOf | None = Field(None, description="Whose call it is, while that person is away.")
     due_on: Day
     window_start: Instant
     window_end: Instant
