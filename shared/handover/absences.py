@@ -37,12 +37,12 @@ _OF_ABSENCE = """
 """
 _DUE_THEN = """
     SELECT id, customer_id, role FROM visits
-    WHERE store_id = $1 AND assignee_id = $2 AND state IN ('planned', 'due', 'trying')
+    WHERE store_id = $1 AND assignee_id = $2 AND closed_at IS NULL AND state IN ('planned', 'due', 'trying')
       AND coalesce(promised_at, next_at, due_at) < $3
 """
 _ORPHANS = """
     SELECT v.id, v.customer_id, v.role, v.assignee_id FROM visits v JOIN staff s ON s.store_id = v.store_id AND s.id = v.assignee_id
-    WHERE v.store_id = $1 AND NOT s.active AND v.state IN ('planned', 'due', 'trying')
+    WHERE v.store_id = $1 AND NOT s.active AND v.closed_at IS NULL AND v.state IN ('planned', 'due', 'trying')
 """
 _STAND_INS = """
     SELECT staff_id, moves FROM handovers

@@ -58,7 +58,7 @@ HELD: Mapping[str, Held] = {
 }
 _OPEN_WORK = """
     SELECT 'visits' AS kind, id, customer_id, role FROM visits
-    WHERE store_id = $1 AND assignee_id = $2 AND state IN ('planned', 'due', 'trying')
+    WHERE store_id = $1 AND assignee_id = $2 AND closed_at IS NULL AND state IN ('planned', 'due', 'trying')
     UNION ALL
     SELECT 'files', id, id, NULL FROM customers WHERE store_id = $1 AND holder_id = $2 AND merged_into IS NULL
     UNION ALL
@@ -74,7 +74,7 @@ _OPEN_WORK = """
 """
 _LOAD = """
     SELECT assignee_id, count(*) AS open FROM visits
-    WHERE store_id = $1 AND state IN ('planned', 'due', 'trying') AND assignee_id IS NOT NULL GROUP BY assignee_id
+    WHERE store_id = $1 AND closed_at IS NULL AND assignee_id IS NOT NULL GROUP BY assignee_id
 """
 # $3 is of use only where a table has stamps; a driver wants every parameter named.
 _GIVE = """
