@@ -10,6 +10,8 @@ import structlog
 
 from shared.db import Connection
 from shared.events import SYSTEM, Actor
+from shared.handover.absences import run_absences
+from shared.planning.arrivals import plan_appointments
 from shared.planning.maintenance import plan_maintenance
 from shared.planning.plan import PlanCounts
 from shared.stores import StoreContext
@@ -23,7 +25,11 @@ class Planner(Protocol):
     def __call__(self, conn: Connection, store: StoreContext, *, now: datetime, actor: Actor) -> Awaitable[PlanCounts]: ...
 
 
-DAILY: Final[tuple[tuple[str, Planner], ...]] = (("maintenance", plan_maintenance),)
+DAILY: Final[tuple[tuple[str, Planner], ...]] = (
+    ("absences", run_absences),
+    ("appointments", plan_appointments),
+    ("maintenance", plan_maintenance),
+)
 """In the order they run; the name is the one in the log."""
 
 

@@ -28,7 +28,9 @@ _SALES = f"""
     SELECT s.id, s.customer_id, s.vehicle_id, s.delivered_on, s.consultant_id, s.insured, s.plated, s.card_handed_on,
            s.excluded OR {_GONE} AS excluded, v.interval_months, v.interval_km,
            EXISTS (SELECT FROM work_orders w WHERE w.store_id = s.store_id AND w.vehicle_id = s.vehicle_id
-                   AND w.kind = 'maintenance') AS maintained
+                   AND w.kind = 'maintenance') AS maintained,
+           EXISTS (SELECT FROM appointments p WHERE p.store_id = s.store_id AND p.customer_id = s.customer_id
+                   AND p.vehicle_id = s.vehicle_id AND p.state IN ('booked', 'confirmed')) AS booked
     FROM sales s
     JOIN vehicles v ON v.store_id = s.store_id AND v.id = s.vehicle_id
     JOIN customers c ON c.store_id = s.store_id AND c.id = s.customer_id
@@ -115,6 +117,8 @@ def _delivery(row: asyncpg.Record, store: StoreContext) -> Fact:
     attrs = {"delivered_on": day.isoformat(), "first_maintenance_on": _first_maintenance(day, months, km, per_month)}
     if row["maintained"]:
         attrs["maintenance_done"] = "yes"
+    if row["booked"]:
+        attrs["appointment"] = "yes"
     return Fact(
         type=Trigger.SALE_DELIVERED,
         id=row["id"],

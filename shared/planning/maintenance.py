@@ -40,7 +40,10 @@ _VEHICLES = """
            OR c.deceased_at IS NOT NULL OR c.merged_into IS NOT NULL AS excluded,
            greatest(v.last_maintenance_on, w.day) AS serviced_on,
            CASE WHEN v.last_maintenance_on IS NULL OR w.day >= v.last_maintenance_on THEN w.mileage_km ELSE v.last_maintenance_km
-           END AS serviced_km, coalesce(s.delivered_on, v.purchased_on) AS delivered_on, w.advisor_id
+           END AS serviced_km, coalesce(s.delivered_on, v.purchased_on) AS delivered_on, w.advisor_id, EXISTS (
+               SELECT FROM appointments p WHERE p.store_id = v.store_id AND p.customer_id = v.customer_id AND p.vehicle_id = v.id
+               AND p.state IN ('booked', 'confirmed')
+           ) AS booked
     FROM vehicles v
     JOIN customers c ON c.store_id = v.store_id AND c.id = v.customer_id
     LEFT JOIN LATERAL (
@@ -184,5 +187,5 @@ def _due(row: asyncpg.Record, store: StoreContext) -> Fact:
         vehicle_id=row["id"],
         person_staff_id=row["advisor_id"],
         excluded=row["excluded"],
-        attrs={INTERVAL: str(interval_number(_began(row)))},
+        attrs={INTERVAL: str(interval_number(_began(row))), "appointment": "yes" if row["booked"] else "no"},
     )

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from shared.db import Connection
 from shared.domain.programme import Fact
+from shared.planning.appointments import facts_of_appointments
 from shared.planning.facts import facts_of_sales, facts_of_work_orders
 from shared.planning.maintenance import facts_of_vehicles
 from shared.stores import StoreContext
@@ -23,6 +24,7 @@ SOURCES: Final[Mapping[str, Loader]] = {
     "card": facts_of_sales,
     "work_order": facts_of_work_orders,
     "maintenance": facts_of_vehicles,
+    "appointment": facts_of_appointments,
 }
 """By what stands before the dot of a trigger's type. A loader gives the facts of those ids that are there, as they are known now."""
 

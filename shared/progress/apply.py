@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
+import asyncpg
+
 from shared.db import Connection
-from shared.domain.ladder import Decision, Effect, Emit, Next, VisitFacts, next_step, undone
+from shared.domain.ladder import Decision, Effect, Emit, LadderPolicy, Next, VisitFacts, next_step, undone
 from shared.domain.visit import FINAL, State
 from shared.events import Actor
 from shared.ids import new_id
@@ -58,7 +60,7 @@ async def progress(
 
 def _change(known: Known, store: StoreContext, now: datetime, *, by_system: bool) -> Change:
     visit = _as_it_stands(known, now)
-    decision = next_step(visit, known.attempts, known.messages, store.ladder, store.calendar, now)
+    decision = next_step(visit, known.attempts, known.messages, ladder_of(store, known.row), store.calendar, now)
     new = (effect for effect in decision.effects if not _done(known, effect))
     effects = tuple(effect for effect in new if not (by_system and isinstance(effect, PERSONAL)))
     events = tuple(
@@ -75,6 +77,14 @@ def _change(known: Known, store: StoreContext, now: datetime, *, by_system: bool
         undone=() if by_system else _taken_back(known, decision),
         events=events,
     )
+
+
+def ladder_of(store: StoreContext, visit: asyncpg.Record) -> LadderPolicy:
+    """The store's ladder, with as many calls as the visit's step has when that is fewer."""
+    programme = store.programmes.get(visit["programme"])
+    steps = programme.steps if programme else ()
+    calls = next((step.calls for step in steps if step.key == visit["step"]), None)
+    return store.ladder if calls is None else replace(store.ladder, max_calls=min(calls, store.ladder.max_calls))
 
 
 def _as_it_stands(known: Known, now: datetime) -> VisitFacts:

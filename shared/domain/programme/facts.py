@@ -19,6 +19,9 @@ CONDITIONS: Mapping[str, Callable[[Fact], bool]] = {
     "not_plated": lambda fact: fact.plated is False,
     "no_maintenance": lambda fact: fact.attrs.get("maintenance_done") != "yes",
     "no_appointment": lambda fact: fact.attrs.get("appointment") != "yes",
+    "not_done_nor_booked": lambda fact: "yes" not in (fact.attrs.get("maintenance_done"), fact.attrs.get("appointment")),
+    "appointment_ahead": lambda fact: fact.attrs.get("appointment_ahead") == "yes",
+    "appointment_missed": lambda fact: fact.attrs.get("appointment_missed") == "yes",
     "first_year": lambda fact: fact.attrs.get("interval") == "1",
 }
 """What `while` may name. Blank "insured" and "plated" hold neither way: they are asked, not chased."""

@@ -41,7 +41,9 @@ CHANNELS = frozenset({"phone", "wechat", "onsite", "sms", "email", "letter"})
 MESSAGE_CHANNELS = frozenset({"sms", "email", "letter"})
 ORDER_KINDS = frozenset({"maintenance", "repair", "bodywork", "claim"})
 QUESTION_TYPES = frozenset({"score", "yes_no", "text", "choice", "number", "date"})
-ANCHOR_DATES = frozenset({"trigger", "delivered_on", "first_maintenance_on", "last_visit_on", "maintenance_expected_on"})
+ANCHOR_DATES = frozenset(
+    {"trigger", "delivered_on", "first_maintenance_on", "last_visit_on", "maintenance_expected_on", "open_day_before"}
+)
 VOUCHERS = frozenset(KINDS)
 
 SCRIPT_PARTS = ("开场", "确认本人", "方便吗", "目的", "核对", "提问", "致谢", "下次保养与预约", "结束")
@@ -52,6 +54,7 @@ PLACEHOLDERS = frozenset(
         "store_name",
         "store_address",
         "store_phone",
+        "rescue_phone",
         "staff_name",
         "customer_name",
         "salutation",
@@ -67,6 +70,8 @@ PLACEHOLDERS = frozenset(
         "order_items",
         "maintenance_due_on",
         "maintenance_due_km",
+        "appointment_at",
+        "appointment_items",
     }
 )
 """What a script may name in {{ }}; the brief of a visit fills them in."""
@@ -96,6 +101,7 @@ _STEP_FIELDS = frozenset(
         "answer_tasks",
         "vouchers",
         "any_day",
+        "calls",
     ]
 )
 _REPEAT_FIELDS = frozenset(
@@ -154,6 +160,7 @@ def parse_step(node: Node) -> Step:
         answer_tasks=tuple(_answer_task(child) for child in node.children("answer_tasks")),
         vouchers=node.words("vouchers", VOUCHERS),
         any_day=node.flag("any_day"),
+        calls=node.optional_number("calls", least=1),
     )
     _check_step(node, step)
     return step

@@ -132,6 +132,7 @@ class Step:
     `after` names the steps whose close triggers this one. `only` limits it to kinds of work orders, `while_` to
     conditions of the fact, `when` to answers of the visit it follows. `tasks` are opened when the visit is completed,
     `answer_tasks` by its answers. `vouchers` are issued with the visit on its due day. `any_day`: closed days do not move it.
+    `calls`: how many tries before a message goes instead, where the store's ladder has too many (None: the ladder's number).
     `script` has one `part：text` a line.
     """
 
@@ -158,6 +159,7 @@ class Step:
     answer_tasks: tuple[AnswerTask, ...] = ()
     vouchers: tuple[str, ...] = ()
     any_day: bool = False
+    calls: int | None = None
 
     @property
     def script_lines(self) -> tuple[tuple[str, str], ...]:
