@@ -41,6 +41,11 @@ VARIABLES: Mapping[str, str] = {
     "interval_months": "6",
     "interval_km": "5000",
     "maintenance_due_on": "12月1日",
+    "voucher_code": "K7MPT4WX9Q",
+    "voucher_text": "50元维修券",
+    "voucher_until": "2026年12月31日",
+    "festival": "春节",
+    "years": "1",
     "survey_url": "https://example.cn/s/Ab3dEf6hIj9k",
 }
 """What a template may name, each with the value a preview shows."""

@@ -33,7 +33,7 @@ from shared.planning.sources import facts_of_triggers
 from shared.stores import StoreContext
 
 _CLOSED = """
-    SELECT v.*, a.next_at AS set_at,
+    SELECT v.*, a.next_at AS set_at, said.answers,
            EXISTS (SELECT FROM visits f WHERE f.store_id = v.store_id AND f.trigger_id = v.trigger_id
                    AND f.follows_visit_id = v.id AND f.promised_at IS NOT NULL) AS promised_already,
            (SELECT max(f.occurrence) FROM visits f WHERE f.store_id = v.store_id AND f.trigger_id = v.trigger_id
@@ -41,6 +41,9 @@ _CLOSED = """
     FROM visits v LEFT JOIN LATERAL (
         SELECT next_at FROM attempts a WHERE a.store_id = v.store_id AND a.visit_id = v.id AND a.withdrawn_at IS NULL
         ORDER BY a.seq DESC LIMIT 1) a ON true
+    LEFT JOIN LATERAL (
+        SELECT answers FROM attempts a WHERE a.store_id = v.store_id AND a.visit_id = v.id AND a.withdrawn_at IS NULL
+        AND a.answers IS NOT NULL ORDER BY a.seq DESC LIMIT 1) said ON true
     WHERE v.store_id = $1 AND v.id = ANY($2) AND v.state NOT IN ('planned', 'due', 'trying')
 """
 _BUSY = """
@@ -77,6 +80,7 @@ class Closed:
             row["closed_at"] or row["updated_at"],
             self.next_at,
             row["id"],
+            orjson.loads(row["answers"]) if row["answers"] else {},
         )
 
 
@@ -178,12 +182,15 @@ def _tasks(
     if programme is None or fact is None or not any(step.key == row["step"] for step in programme.steps):
         return
     for task in tasks_after(programme, closed.facts, fact, store.calendar, now):
-        yield _task_row(task, row, store)
+        yield _task_row(task, row, store, fact)
 
 
-def _task_row(task: PlannedTask, row: asyncpg.Record, store: StoreContext) -> tuple[object, ...]:
+def _task_row(task: PlannedTask, row: asyncpg.Record, store: StoreContext, fact: Fact) -> tuple[object, ...]:
+    """Whoever did the visit has its own tasks; one for another role goes to the person of the trigger, if in that role."""
     own = task.role is None
+    person = store.staff.get(fact.person_staff_id) if fact.person_staff_id else None
+    theirs = person.id if person is not None and person.active and task.role in person.roles else None
     detail = orjson.dumps({"reason": task.reason, "programme": row["programme"], "step": row["step"]}).decode()
     due_at = store.calendar.end_of_day(store.calendar.next_open_day(task.on))
-    assignee = row["assignee_id"] if own else None
+    assignee = row["assignee_id"] if own else theirs
     return (new_id(), task.kind, row["customer_id"], row["id"], row["role"] if own else task.role, assignee, due_at, detail)

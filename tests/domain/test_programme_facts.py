@@ -25,7 +25,7 @@ ALL = [pack.programme for pack in shipped_packs()]
         (order(DELIVERED, "bodywork"), ["after-repair"]),
         (order(DELIVERED, "claim"), ["after-repair"]),
         (order(DELIVERED, "internal"), []),
-        (first_order(DELIVERED), ["first-service", "welcome"]),
+        (first_order(DELIVERED), ["first-service", "first-survey", "new-customer-offer", "welcome"]),
         (fact(type=Trigger.MAINTENANCE_DUE), ["maintenance"]),
         (fact(excluded=True), []),
     ],
@@ -37,7 +37,9 @@ def test_a_fact_starts_its_programmes_less_the_replaced_ones(trigger: Fact, star
 def test_without_the_first_service_programme_nothing_is_replaced() -> None:
     selected = [programme for programme in ALL if programme.key != "first-service"]
 
-    assert [programme.key for programme in applicable(selected, first_order(DELIVERED))] == ["after-maintenance", "welcome"]
+    started = [programme.key for programme in applicable(selected, first_order(DELIVERED))]
+
+    assert started == ["after-maintenance", "first-survey", "new-customer-offer", "welcome"]
 
 
 def test_several_orders_of_a_car_closed_on_one_day_are_one_visit_of_the_first() -> None:

@@ -60,7 +60,7 @@ def plan(
     candidates = [visit for step in at_once for visit in _first_visit(programme, step, fact, calendar, now)]
     kept = [visit for visit in candidates if not (first_import and _long_past(visit, now))]
     waiting = {visit.step for visit in kept if visit.state == "planned"}
-    overdue = (step for step in steps if step.after and not waiting.intersection(step.after))
+    overdue = (step for step in steps if step.after and not step.when and not waiting.intersection(step.after))
     late = _late_follow_ons(programme, overdue, candidates, fact, calendar, now, busy_days)
     return [*kept, *late], len(candidates) - len(kept)
 
