@@ -3,6 +3,7 @@
 Wraps chinesecalendar (official announcements), holidays (the law's days, for years not announced yet) and lunardate.
 """
 
+from calendar import monthrange
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -13,6 +14,7 @@ import holidays
 from lunardate import LunarDate
 
 from shared.domain.calendar import DEFAULT_WEEK, DayRule, Ranges, StoreCalendar
+from shared.domain.festival import FestivalRule
 
 CHINA = "CN"
 _CHINESE_NAMES: Mapping[str, str] = {
@@ -88,6 +90,21 @@ def festivals(year: int) -> tuple[Festival, ...]:
             key=lambda festival: festival.on,
         ),
     )
+
+
+def festival_days(rules: Iterable[FestivalRule], since: date, until: date) -> list[tuple[FestivalRule, date]]:
+    """The festivals between two days, both included, in order. Good for 1901–2099; a leap month is never greeted a second time."""
+    found = []
+    for rule in rules:
+        years = range(since.year - (rule.calendar == "lunar"), until.year + 1)
+        found += [(rule, day) for year in years if since <= (day := _day_of(rule, year)) <= until]
+    return sorted(found, key=lambda pair: (pair[1], pair[0].key))
+
+
+def _day_of(rule: FestivalRule, year: int) -> date:
+    if rule.calendar == "lunar":
+        return lunar_to_solar(year, rule.month, rule.day)
+    return date(year, rule.month, min(rule.day, monthrange(year, rule.month)[1]))
 
 
 def _by_day(item: tuple[date, DayRule]) -> date:

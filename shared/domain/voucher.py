@@ -30,7 +30,11 @@ class VoucherState(StrEnum):
 
 @dataclass(frozen=True)
 class VoucherKind:
-    """What a voucher gives. `months`: good for so long from the day it counts from. `by_hand`: its value is set when issued."""
+    """What a voucher gives.
+
+    `months`: good for so long from the due day of its visit or, `from_trigger`, from the day of what led to it.
+    `by_hand`: its value is set when somebody issues it.
+    """
 
     key: str
     zh: str
@@ -39,6 +43,7 @@ class VoucherKind:
     value_fen: int | None = None
     percent_off: int | None = None
     by_hand: bool = False
+    from_trigger: bool = False
 
 
 KINDS: Mapping[str, VoucherKind] = {
@@ -46,9 +51,9 @@ KINDS: Mapping[str, VoucherKind] = {
     for kind in (
         VoucherKind("birthday", "50元维修券", "50 yuan off a repair", 3, value_fen=5000),  # S4 3.2
         VoucherKind("anniversary", "免费四轮定位", "free four-wheel alignment", 3),  # S4 3.2
-        VoucherKind("new_customer", "下次到店9折", "10% off your next visit", 3, percent_off=10),  # S4 3.1
-        VoucherKind("screen_wash", "免费添加玻璃水", "free screen wash", 3),  # S4 3.1
-        VoucherKind("tyre_check", "免费轮胎检测", "free tyre check", 3),  # S4 3.1
+        VoucherKind("new_customer", "下次到店9折", "10% off your next visit", 3, percent_off=10, from_trigger=True),  # S4 3.1
+        VoucherKind("screen_wash", "免费添加玻璃水", "free screen wash", 3, from_trigger=True),  # S4 3.1
+        VoucherKind("tyre_check", "免费轮胎检测", "free tyre check", 3, from_trigger=True),  # S4 3.1
         VoucherKind("free_repair", "免费维修一次", "a free repair", 3),  # S4 3.3, quality
         VoucherKind("maintenance_20", "8折保养券", "20% off a maintenance", 1, percent_off=20),  # S4 3.3, price
         VoucherKind("goodwill", "维修抵用券", "goodwill voucher", 3, by_hand=True),  # S4 4.5, "已赠送50元维修券"

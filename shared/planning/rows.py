@@ -14,6 +14,7 @@ from shared.db import Connection
 from shared.domain.programme import PlannedVisit, Programme
 from shared.events import NOTIFY_DUE, NOTIFY_FEED, Actor, feed
 from shared.ids import new_id
+from shared.planning.gifts import issue_with
 from shared.planning.people import Assigned
 
 CHUNK = 4000
@@ -83,7 +84,7 @@ class Written:
 async def write_visits(
     conn: Connection, store_id: UUID, drafts: Sequence[Draft], *, now: datetime, actor: Actor, vault: Vault | None
 ) -> Written:
-    """Insert the visits that are not there yet, each with the event that tells why."""
+    """Insert the visits that are not there yet, each with the event that tells why and the vouchers that it brings."""
     planned = expired = 0
     for start in range(0, len(drafts), CHUNK):
         chunk = drafts[start : start + CHUNK]
@@ -95,6 +96,7 @@ async def write_visits(
         await write_events(conn, store_id, [(id_, d.visit.state, why(d)) for id_, d in written], now=now, actor=actor)
         expired += (over := sum(draft.visit.state == EXPIRED for _, draft in written))
         planned += len(written) - over
+        await issue_with(conn, store_id, {id_: (draft.visit, draft.programme) for id_, draft in written}, now=now)
     return Written(planned, expired)
 
 
