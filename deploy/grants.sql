@@ -51,7 +51,7 @@ GRANT INSERT, UPDATE ON
 GRANT INSERT, UPDATE, DELETE ON idempotency_keys TO huifang_api;
 GRANT INSERT, DELETE ON import_files, import_problems TO huifang_api;
 GRANT DELETE ON store_days, staff_absences, contact_points, mileage_readings, message_templates, sign_in_failures TO huifang_api;
-GRANT INSERT ON attempts, visit_events, due_contact_events, visit_signals, message_orders, callbacks, audit_log, public_tokens,
+GRANT INSERT ON attempts, visit_events, visit_wakes, due_contact_events, visit_signals, message_orders, callbacks, audit_log, public_tokens,
     complaint_events, lead_movements, frozen_reports, staff_notices TO huifang_api;
 GRANT DELETE ON warranty_items, store_scripts, campaign_members TO huifang_api;
 GRANT UPDATE (withdrawn_at) ON attempts TO huifang_api;
@@ -61,19 +61,22 @@ GRANT INSERT, UPDATE ON business_clock TO huifang_api;
 -- scheduler: turns time into due-contact events; sees no address, no text of a message, no secret.
 GRANT SELECT ON
     stores, store_days, staff_absences, customers, consents, opt_outs, numbers, vehicles, mileage_readings, sales,
-    insurance_policies, leads, programmes, visits, attempts, visit_events, due_contact_events, visit_signals, tasks, surveys,
+    insurance_policies, leads, programmes, visits, visit_wakes, attempts, visit_events, due_contact_events, visit_signals, tasks, surveys,
     scheduled_jobs, heartbeats, business_clock, callbacks,
     accidents, warranty_items, lead_movements, complaint_events, problems, appointments, vouchers, campaigns, campaign_members,
     quality_flags, frozen_reports, staff_notices, handovers
     TO huifang_scheduler;
 GRANT SELECT (store_id, id, number, customer_id, vehicle_id, visit_id, work_order_id, kind, category, severity, crisis, crisis_reasons,
     crisis_checklist, source, department, state, owner_id, level, valid, cause, solution, result, summary, measure, compensation_fen,
-    opened_at, respond_by, handle_by, tell_by, late_reason, late_approved_by, responded_at, handled_at, told_at, resolved_at,
-    confirmed_at, closed_at, signed_off_at, signed_off_by, regional_at, paused_at, warned, reopened, wake_at, created_at, updated_at,
-    version) ON complaints TO huifang_scheduler;
+    opened_at, round_at, respond_by, handle_by, tell_by, late_reason, late_approved_by, responded_at, handled_at, told_at, resolved_at,
+    confirmed_at, closed_at, sign_off_by, signed_off_at, signed_off_by, regional_at, paused_at, pauses, warned, reopened, wake_at,
+    created_at, updated_at, version) ON complaints TO huifang_scheduler;
 GRANT INSERT ON complaints, complaint_events, lead_movements, vouchers, campaign_members, quality_flags, frozen_reports, staff_notices,
     handovers TO huifang_scheduler;
-GRANT UPDATE (state, level, owner_id, warned, wake_at, updated_at, version) ON complaints TO huifang_scheduler;
+-- The customer's word by SMS closes a complaint or starts its loop again.
+GRANT UPDATE (state, level, owner_id, round_at, respond_by, handle_by, tell_by, responded_at, handled_at, told_at, resolved_at,
+    confirmed_at, closed_at, pauses, warned, reopened, wake_at, updated_at, version) ON complaints TO huifang_scheduler;
+GRANT UPDATE (state, state_reason, arrived_at, closed_at, updated_at, version) ON appointments TO huifang_scheduler;
 GRANT UPDATE (warned_at, updated_at, version) ON problems TO huifang_scheduler;
 GRANT UPDATE (level, next_on, state, updated_at, version) ON leads TO huifang_scheduler;
 GRANT UPDATE (insurance_specialist_id, renewal_specialist_id, renewal_moved_on, updated_at, version) ON sales TO huifang_scheduler;
@@ -93,6 +96,7 @@ GRANT SELECT (store_id, id, visit_id, event_id, customer_id, kind, purpose, chan
 REVOKE SELECT ON callbacks FROM huifang_scheduler;
 GRANT SELECT (id, kind, received_at, handled_at, outcome) ON callbacks TO huifang_scheduler;
 GRANT INSERT, UPDATE ON visits, scheduled_jobs, heartbeats TO huifang_scheduler;
+GRANT INSERT, UPDATE, DELETE ON visit_wakes TO huifang_scheduler;
 GRANT INSERT ON visit_events, due_contact_events, tasks, audit_log, business_clock TO huifang_scheduler;
 GRANT SELECT (expires_at), DELETE ON idempotency_keys TO huifang_scheduler;
 GRANT UPDATE (rung_at) ON due_contact_events TO huifang_scheduler;

@@ -16,7 +16,8 @@ class Complaint(StoreRow, table=True):
     """投诉/抱怨: from the first word of the customer to the customer's own word that it is settled. Writers: api, scheduler (clocks).
 
     `respond_by`, `handle_by`, `tell_by` are the clocks as they stand (moved by a pause or an approved extension); `wake_at` is when
-    the scheduler must look again. `number` counts a store's complaints of a month: 202611-0007.
+    the scheduler must look again. `round_at`: when the loop began that it is in, if not the first; `pauses`: [from, to] of each pause of that loop.
+    `number` counts a store's complaints of a month: 202611-0007.
     """
 
     __tablename__ = "complaints"
@@ -66,6 +67,7 @@ class Complaint(StoreRow, table=True):
     measure: str | None = None
     compensation_fen: int | None = None
     opened_at: datetime = Field(sa_type=INSTANT)
+    round_at: datetime | None = Field(default=None, sa_type=INSTANT)
     respond_by: datetime = Field(sa_type=INSTANT)
     handle_by: datetime = Field(sa_type=INSTANT)
     tell_by: datetime | None = Field(default=None, sa_type=INSTANT)
@@ -77,11 +79,13 @@ class Complaint(StoreRow, table=True):
     resolved_at: datetime | None = Field(default=None, sa_type=INSTANT)
     confirmed_at: datetime | None = Field(default=None, sa_type=INSTANT)
     closed_at: datetime | None = Field(default=None, sa_type=INSTANT)
+    sign_off_by: datetime | None = Field(default=None, sa_type=INSTANT)
     signed_off_at: datetime | None = Field(default=None, sa_type=INSTANT)
     signed_off_by: UUID | None = None
     regional_at: datetime | None = Field(default=None, sa_type=INSTANT)
     paused_at: datetime | None = Field(default=None, sa_type=INSTANT)
     pause_reason: str | None = None
+    pauses: list[Any] | None = Field(default=None, sa_type=JSON)
     warned: list[str] = Field(default_factory=list, sa_type=WORDS)
     reopened: int = 0
     wake_at: datetime | None = Field(default=None, sa_type=INSTANT)

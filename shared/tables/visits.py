@@ -10,7 +10,7 @@ from sqlalchemy import CheckConstraint, Index, UniqueConstraint, text
 from sqlmodel import Field
 
 from shared.crypto import Sealed
-from shared.tables.base import INSTANT, JSON, WORDS, SealedBytes, StoreRow, within_store
+from shared.tables.base import IDS, INSTANT, JSON, WORDS, SealedBytes, StoreRow, within_store
 
 
 class ProgrammeRow(StoreRow, table=True):
@@ -35,8 +35,11 @@ class ProgrammeRow(StoreRow, table=True):
 class Visit(StoreRow, table=True):
     """回访: one planned follow-up of one customer for one step. Writers: api, scheduler, after SELECT … FOR UPDATE.
 
-    `due_at` is when it becomes due, as planned; `next_*` is what the API shows; `wake_at` is when the scheduler must look again.
-    `due_seq` numbers the due-contact events.
+    `due_at` is when it becomes due, as planned; `next_*` is what the API shows; `wake_at` is when the scheduler must look again:
+    whoever sets it calls `shared.wakes.wake`. `due_seq` numbers the due-contact events, `due_event_id` is that of its promotion.
+
+    Half of each page is left free and no index holds what a promotion changes (open is `closed_at IS NULL`, not a list of states), so
+    that a day's visits become due in place, without a write to any index.
     """
 
     __tablename__ = "visits"
@@ -51,17 +54,11 @@ class Visit(StoreRow, table=True):
             " 'declined', 'cancelled', 'missed', 'expired')",
             name="state",
         ),
-        Index("ix_visits_wake", "store_id", "wake_at", postgresql_where=text("wake_at IS NOT NULL")),
-        Index(
-            "ix_visits_open",
-            "store_id",
-            "assignee_id",
-            "window_start",
-            postgresql_where=text("state IN ('planned', 'due', 'trying')"),
-        ),
+        Index("ix_visits_open", "store_id", "assignee_id", "window_start", postgresql_where=text("closed_at IS NULL")),
         Index("ix_visits_customer", "store_id", "customer_id"),
         Index("ix_visits_vehicle", "store_id", "vehicle_id"),
         Index("ix_visits_due_on", "store_id", "due_on"),
+        {"postgresql_with": {"fillfactor": 50}},
     )
 
     customer_id: UUID
@@ -98,6 +95,7 @@ class Visit(StoreRow, table=True):
     next_reason: str | None = None
     wake_at: datetime | None = Field(default=None, sa_type=INSTANT)
     due_seq: int = 0
+    due_event_id: UUID | None = None
     tries: int = 0
     satisfaction: int | None = None
     problem_type: str | None = None
@@ -107,6 +105,23 @@ class Visit(StoreRow, table=True):
     created_at: datetime = Field(sa_type=INSTANT)
     updated_at: datetime = Field(sa_type=INSTANT)
     version: int = 1
+
+
+class VisitWake(StoreRow, table=True):
+    """Look at these visits then: the scheduler's queue, deleted when taken. The truth is `visits.wake_at`.
+
+    For every visit with a `wake_at` there is a row at that instant or before it; a row that finds nothing due is out of date and means
+    nothing. Up to a hundred visits with one instant share a row. Writers: api and scheduler, by `shared.wakes.wake`.
+    """
+
+    __tablename__ = "visit_wakes"
+    __table_args__ = (
+        Index("ix_visit_wakes_at", "store_id", "wake_at"),
+        {"postgresql_with": {"autovacuum_vacuum_scale_factor": 0.02}},  # a queue: what was taken is in the way of what comes next
+    )
+
+    wake_at: datetime = Field(sa_type=INSTANT)
+    visit_ids: list[UUID] = Field(sa_type=IDS)
 
 
 class Attempt(StoreRow, table=True):
@@ -158,9 +173,11 @@ class VisitEvent(StoreRow, table=True):
 
 
 class DueContactEvent(StoreRow, table=True):
-    """A contact is due: written in the transaction that makes it due, rung through Redis, handled by the notifier.
+    """Contacts are due: written in the transaction that makes them due, rung through Redis, handled by the notifier.
 
-    Writers: api and scheduler insert, the scheduler marks `rung_at`, the notifier `handled_at`.
+    One row for up to a hundred visits with one step and one instant. A promotion is found from the visit (`visits.due_event_id`);
+    what the ladder decided of one visit is a row with `visit_id`. Writers: api and scheduler insert, the scheduler marks `rung_at`,
+    the notifier `handled_at`.
     """
 
     __tablename__ = "due_contact_events"
@@ -170,8 +187,8 @@ class DueContactEvent(StoreRow, table=True):
         Index("ix_due_contact_events_open", "store_id", "created_at", postgresql_where=text("handled_at IS NULL")),
     )
 
-    store_id: UUID = Field(primary_key=True)  # as in visit_events
-    visit_id: UUID
+    visit_ids: list[UUID] = Field(sa_type=IDS)
+    visit_id: UUID | None = None
     due_seq: int
     step: str
     due_at: datetime = Field(sa_type=INSTANT)
@@ -200,7 +217,7 @@ class VisitSignal(StoreRow, table=True):
 class Task(StoreRow, table=True):
     """Something a person must do that is not a call: correct a file, read a reply, name the new owner.
 
-    Writers: api, scheduler, notifier.
+    `about_id`: the complaint or the problem it is about. Writers: api, scheduler, notifier.
     """
 
     __tablename__ = "tasks"
@@ -214,6 +231,7 @@ class Task(StoreRow, table=True):
             "kind",
             "customer_id",
             "visit_id",
+            "about_id",
             unique=True,
             postgresql_where=text("done_at IS NULL"),
             postgresql_nulls_not_distinct=True,
@@ -223,6 +241,7 @@ class Task(StoreRow, table=True):
     kind: str
     customer_id: UUID | None = None
     visit_id: UUID | None = None
+    about_id: UUID | None = None
     role: str | None = None
     assignee_id: UUID | None = None
     due_at: datetime | None = Field(default=None, sa_type=INSTANT)

@@ -44,6 +44,7 @@ MATRIX: dict[str, tuple[str, str, str]] = {
     "warranty_items": ("S I U D", "S U(expected_on updated_at version)", ""),
     # visits: api and scheduler
     "visits": ("S I U", "S I U", "S"),
+    "visit_wakes": ("S I", "S I U D", ""),  # a queue: what was taken is gone
     "attempts": ("S I U(withdrawn_at)", "S", "S"),
     "visit_events": ("S I", "S I", "S I"),
     "due_contact_events": ("S I", "S I U(rung_at)", "S U(handled_at)"),
@@ -62,14 +63,16 @@ MATRIX: dict[str, tuple[str, str, str]] = {
     # complaints: the scheduler keeps their clocks and sees no word of the customer, the notifier opens one from a score
     "complaints": (
         "S I U",
-        "S-(text wish customer_opinion invalid_reason pause_reason created_by) I U(state level owner_id warned wake_at updated_at version)",
+        "S-(text wish customer_opinion invalid_reason pause_reason created_by) I"
+        " U(state level owner_id round_at respond_by handle_by tell_by responded_at handled_at told_at resolved_at confirmed_at closed_at"
+        " pauses warned reopened wake_at updated_at version)",
         "S(store_id id number customer_id vehicle_id visit_id kind category crisis state owner_id level opened_at respond_by handle_by"
         " told_at closed_at) I",
     ),
     "complaint_events": ("S I", "S I", "I"),
     "problems": ("S I U", "S U(warned_at updated_at version)", ""),
     # what is offered
-    "appointments": ("S I U", "S", "S"),
+    "appointments": ("S I U", "S U(state state_reason arrived_at closed_at updated_at version)", "S"),
     "vouchers": ("S I U", "S I", "S"),
     "campaigns": ("S I U", "S U(state updated_at version)", "S"),
     "campaign_members": ("S I U D", "S I U(state reason on_day)", "S"),
