@@ -15,14 +15,16 @@ from shared.domain.programme.facts import (
     triggers,
 )
 from shared.domain.programme.parsing import PolicyError, parse
-from shared.domain.programme.planning import FIRST_IMPORT_DAYS, INTERVAL, follow_ons, plan, tasks_after
+from shared.domain.programme.planning import FIRST_IMPORT_DAYS, INTERVAL, duties, follow_ons, plan, tasks_after
 from shared.domain.programme.reading import Fault
 from shared.domain.programme.steps import PLACEHOLDERS, SCRIPT_PARTS
 from shared.domain.programme.types import (
+    FILE_HOLDER,
     SYSTEM_ROLE,
     Anchor,
     AnswerTask,
     ClosedVisit,
+    Duty,
     Fact,
     Name,
     Option,
@@ -39,6 +41,7 @@ from shared.domain.programme.types import (
 __all__ = [
     "CARD_LATEST_DAYS",
     "CONDITIONS",
+    "FILE_HOLDER",
     "FIRST_IMPORT_DAYS",
     "INTERVAL",
     "PLACEHOLDERS",
@@ -47,6 +50,7 @@ __all__ = [
     "Anchor",
     "AnswerTask",
     "ClosedVisit",
+    "Duty",
     "Fact",
     "Fault",
     "Name",
@@ -62,6 +66,7 @@ __all__ = [
     "Window",
     "applicable",
     "card_fact",
+    "duties",
     "follow_ons",
     "needs_next_date",
     "one_per_car_and_day",

@@ -1,6 +1,6 @@
 """Which facts trigger which programmes: replacements, conditions, one visit per car and day."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from itertools import groupby
@@ -23,6 +23,16 @@ CONDITIONS: Mapping[str, Callable[[Fact], bool]] = {
     "appointment_ahead": lambda fact: fact.attrs.get("appointment_ahead") == "yes",
     "appointment_missed": lambda fact: fact.attrs.get("appointment_missed") == "yes",
     "first_year": lambda fact: fact.attrs.get("interval") == "1",
+    "lead_open": lambda fact: fact.attrs.get("state") == "open" and fact.attrs.get("declined") != "yes",
+    "lead_lost": lambda fact: fact.attrs.get("state") == "lost",
+    "renewal_open": lambda fact: fact.attrs.get("result") is None,
+    "no_renewal_visit": lambda fact: fact.attrs.get("renewal_visit") != "yes",
+    "claim_open": lambda fact: fact.attrs.get("claim_closed") != "yes",
+    "in_insurance_period": lambda fact: fact.attrs.get("covered") != "no",
+    "card_not_handed": lambda fact: fact.attrs.get("card_handed") != "yes",
+    "file_not_uploaded": lambda fact: fact.attrs.get("file_uploaded") != "yes",
+    "has_email": lambda fact: fact.attrs.get("email") == "yes",
+    "no_email": lambda fact: fact.attrs.get("email") != "yes",
 }
 """What `while` may name. Blank "insured" and "plated" hold neither way: they are asked, not chased."""
 
@@ -35,7 +45,24 @@ def applicable(programmes: Iterable[Programme], fact: Fact) -> list[Programme]:
     """
     started = [programme for programme in programmes if triggers(programme, fact)]
     replaced = {key for programme in started for key in programme.replaces}
-    return [programme for programme in started if programme.key not in replaced]
+    standing = [programme for programme in started if programme.key not in replaced]
+    return [_without(programme, replaced) for programme in standing] if any("." in key for key in replaced) else standing
+
+
+def _without(programme: Programme, replaced: Collection[str]) -> Programme:
+    """The programme without its replaced steps; what came after one of them comes by its own rule."""
+    gone = {step.key for step in programme.steps if f"{programme.key}.{step.key}" in replaced}
+    if not gone:
+        return programme
+    left = (step for step in programme.steps if step.key not in gone)
+    return replace(programme, steps=tuple(_freed(step, gone) for step in left))
+
+
+def _freed(step: Step, gone: Collection[str]) -> Step:
+    after = tuple(key for key in step.after if key not in gone)
+    if after == step.after or after or step.repeat is None:
+        return replace(step, after=after)
+    return replace(step, after=after, repeat=replace(step.repeat, from_="anchor"))
 
 
 def triggers(programme: Programme, fact: Fact) -> bool:

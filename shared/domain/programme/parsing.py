@@ -12,7 +12,9 @@ TIERS = frozenset({"sales", "club", "service"})
 SCOPES = frozenset({"vehicle", "customer"})
 TRIGGERS = frozenset(trigger.value for trigger in Trigger)
 FINAL_STATES = frozenset({"completed", "incomplete", "unreachable", "invalid", "declined", "cancelled", "missed", "expired"})
-_FIELDS = frozenset({"key", "name", "tier", "scope", "trigger", "version", "policy", "policies", "replaces", "stop_on", "steps"})
+_FIELDS = frozenset(
+    {"key", "name", "tier", "scope", "trigger", "version", "policy", "policies", "replaces", "stop_on", "enabled", "steps"}
+)
 
 
 class PolicyError(ValueError):
@@ -65,6 +67,7 @@ def _bare_programme(node: Node, policy: str | None, variants: Mapping[str, _Vari
         replaces=node.words("replaces"),
         stop_on=node.words("stop_on", FINAL_STATES),
         version=node.number("version", least=1, default=1),
+        enabled=node.data.get("enabled") is None or node.flag("enabled"),
         policies={key: variant.name for key, variant in variants.items()},
     )
 

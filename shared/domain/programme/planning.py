@@ -9,6 +9,7 @@ from shared.domain.programme.facts import is_for_kind, still_needed, triggers
 from shared.domain.programme.types import (
     Anchor,
     ClosedVisit,
+    Duty,
     Fact,
     PlannedTask,
     PlannedVisit,
@@ -56,7 +57,7 @@ def plan(
     if not triggers(programme, fact):
         return [], 0
     steps = [step for step in programme.steps if is_for_kind(step, fact) and still_needed(step, fact)]
-    at_once = [step for step in steps if not step.after]
+    at_once = [step for step in steps if not step.after and step.task is None]
     candidates = [visit for step in at_once for visit in _first_visit(programme, step, fact, calendar, now)]
     kept = [visit for visit in candidates if not (first_import and _long_past(visit, now))]
     waiting = {visit.step for visit in kept if visit.state == "planned"}
@@ -110,8 +111,32 @@ def tasks_after(
     return tasks
 
 
+def duties(programme: Programme, fact: Fact, calendar: StoreCalendar) -> list[Duty]:
+    """The tasks a fact starts, each due at the end of its deadline. None for what is done, or not needed, already."""
+    if not triggers(programme, fact):
+        return []
+    steps = (step for step in programme.steps if step.task is not None and is_for_kind(step, fact) and still_needed(step, fact))
+    return [_duty(programme, step, fact, calendar) for step in steps]
+
+
+def _duty(programme: Programme, step: Step, fact: Fact, calendar: StoreCalendar) -> Duty:
+    slot = slot_of(step.window or _ON_THE_DAY, anchor_day(step.anchor, fact), fact, calendar, any_day=step.any_day)
+    return Duty(
+        kind=step.task or "",
+        role=step.role,
+        programme=programme.key,
+        step=step.key,
+        due_at=slot.end,
+        trigger_id=fact.id,
+        customer_id=fact.customer_id,
+        vehicle_id=fact.vehicle_id,
+    )
+
+
 def _first_visit(programme: Programme, step: Step, fact: Fact, calendar: StoreCalendar, now: datetime) -> Iterator[PlannedVisit]:
-    if step.repeat is not None:
+    if step.repeat is not None and step.repeat.from_ == "fact":
+        slot: Slot | None = _named_slot(step, fact, calendar, now)
+    elif step.repeat is not None:
         slot = _next_on_grid(step, step.repeat, fact, calendar, calendar.day_of(now) - _DAY, now)
     else:
         slot = slot_of(step.window or _ON_THE_DAY, anchor_day(step.anchor, fact), fact, calendar, any_day=step.any_day)
@@ -181,6 +206,8 @@ def _next_visit(
 
 def _occurrence(step: Step, closed: ClosedVisit, fact: Fact) -> int:
     """The next of the same step; of another the first, or, where the fact comes again, the one of the same turn."""
+    if step.repeat is not None and step.repeat.from_ == "fact" and INTERVAL in fact.attrs:
+        return int(fact.attrs[INTERVAL])
     if step.key == closed.step:
         return closed.occurrence + 1
     return closed.occurrence if INTERVAL in fact.attrs else 1
@@ -193,11 +220,21 @@ def _next_slot(
     if step.repeat is None:
         slot = slot_of(step.window or _ON_THE_DAY, closed_on, fact, calendar, any_day=step.any_day)
         return brought_forward(slot, calendar, now)
+    if step.repeat.from_ == "fact":
+        return _named_slot(step, fact, calendar, now)
     if step.repeat.from_ == "anchor":
         return _next_on_grid(step, step.repeat, fact, calendar, max(closed_on, closed.due_on), now)
     days = step.repeat.every_days if step.key == closed.step else step.repeat.first_after_days
     due = max(closed_on + timedelta(days=days), calendar.day_of(now))
     return _free_slot(step, step.repeat, due, fact, calendar, busy_days)
+
+
+def _named_slot(step: Step, fact: Fact, calendar: StoreCalendar, now: datetime) -> Slot:
+    """Around the day the fact names, or around today when it has passed: what is overdue is due, not over."""
+    day = max(anchor_day(step.anchor, fact), calendar.day_of(now))
+    window = step.window or _ON_THE_DAY
+    earliest, due, deadline = (day + timedelta(days=count) for count in (window.earliest, window.due, window.deadline))
+    return brought_forward(day_slot(earliest, due, deadline, fact, calendar), calendar, now)
 
 
 def _next_on_grid(step: Step, repeat: Repeat, fact: Fact, calendar: StoreCalendar, after: date, now: datetime) -> Slot | None:

@@ -8,6 +8,7 @@ from typing import Literal, cast
 from shared.domain.programme.facts import CONDITIONS
 from shared.domain.programme.reading import Node
 from shared.domain.programme.types import (
+    FILE_HOLDER,
     SYSTEM_ROLE,
     Anchor,
     AnswerTask,
@@ -42,7 +43,17 @@ MESSAGE_CHANNELS = frozenset({"sms", "email", "letter"})
 ORDER_KINDS = frozenset({"maintenance", "repair", "bodywork", "claim"})
 QUESTION_TYPES = frozenset({"score", "yes_no", "text", "choice", "number", "date"})
 ANCHOR_DATES = frozenset(
-    {"trigger", "delivered_on", "first_maintenance_on", "last_visit_on", "maintenance_expected_on", "open_day_before"}
+    {
+        "trigger",
+        "delivered_on",
+        "first_maintenance_on",
+        "last_visit_on",
+        "maintenance_expected_on",
+        "open_day_before",
+        "next_contact_on",
+        "lost_on",
+        "month_end_on",
+    }
 )
 VOUCHERS = frozenset(KINDS)
 
@@ -72,6 +83,13 @@ PLACEHOLDERS = frozenset(
         "maintenance_due_km",
         "appointment_at",
         "appointment_items",
+        "lead_model",
+        "lead_expected_on",
+        "policy_insurer",
+        "policy_expires_on",
+        "accident_on",
+        "warranty_item",
+        "warranty_ends_on",
     }
 )
 """What a script may name in {{ }}; the brief of a visit fills them in."""
@@ -101,6 +119,8 @@ _STEP_FIELDS = frozenset(
         "answer_tasks",
         "vouchers",
         "any_day",
+        "task",
+        "letter",
         "calls",
     ]
 )
@@ -140,7 +160,7 @@ def parse_step(node: Node) -> Step:
         key=node.text("key"),
         name_zh=name.zh,
         name_en=name.en,
-        role=node.choice("role", ROLES | {SYSTEM_ROLE}),
+        role=node.choice("role", ROLES | {SYSTEM_ROLE, FILE_HOLDER}),
         channel=node.choice("channel", CHANNELS, "phone"),
         purposes=node.words("purposes"),
         window=_window(node.child("window")),
@@ -161,6 +181,8 @@ def parse_step(node: Node) -> Step:
         vouchers=node.words("vouchers", VOUCHERS),
         any_day=node.flag("any_day"),
         calls=node.optional_number("calls", least=1),
+        task=node.optional_text("task"),
+        letter=node.flag("letter"),
     )
     _check_step(node, step)
     return step
@@ -217,6 +239,8 @@ def _check_step(node: Node, step: Step) -> None:
         node.fault("window", "the window of a repeated step counts in days around its due day")
     if step.repeat is not None and step.repeat.from_ == "close" and not step.after:
         node.fault("after", "a step repeated from its close must say after which step it starts")
+    if step.task is not None and (step.after or step.repeat or step.role in {SYSTEM_ROLE, FILE_HOLDER}):
+        node.fault("task", "a task is for a role, on a window of its own: neither after a step nor repeated")
     if step.role == SYSTEM_ROLE and (step.message is None or step.channel not in MESSAGE_CHANNELS):
         node.fault("message", "a step of the system needs a message, and one of the channels sms, email, letter")
 
@@ -256,7 +280,7 @@ def _repeat(node: Node | None) -> Repeat | None:
         every_days=node.number("every_days", least=0, default=0),
         every_months=node.number("every_months", least=0, default=0),
         first_after_days=node.number("first_after_days", least=0, default=0),
-        from_=cast(Literal["close", "anchor"], node.choice("from", {"close", "anchor"}, "close")),
+        from_=cast(Literal["close", "anchor", "fact"], node.choice("from", {"close", "anchor", "fact"}, "close")),
         until_day=node.optional_number("until_day", least=1),
         until_months=node.optional_number("until_months", least=1),
         while_=node.words("while", CONDITIONS),
@@ -270,7 +294,10 @@ def _repeat(node: Node | None) -> Repeat | None:
 
 
 def _check_repeat(node: Node, repeat: Repeat) -> None:
-    if bool(repeat.every_days) == bool(repeat.every_months):
+    if repeat.from_ == "fact":
+        if repeat.every_days or repeat.every_months:
+            node.fault("from", "from: fact names its day itself: neither every_days nor every_months")
+    elif bool(repeat.every_days) == bool(repeat.every_months):
         node.fault("every_days", "say how often: either every_days or every_months")
     elif repeat.every_months and repeat.from_ == "close":
         node.fault("every_months", "every_months needs from: anchor")

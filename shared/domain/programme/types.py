@@ -15,6 +15,9 @@ QuestionType = Literal["score", "yes_no", "text", "choice", "number", "date"]
 SYSTEM_ROLE = "system"
 """The role of a step nobody calls for: a message sent by itself."""
 
+FILE_HOLDER = "file_holder"
+"""The role of a step that is for whoever holds the insurance file: the fact's `holder_role` says who that is now."""
+
 
 class Trigger(StrEnum):
     """The facts a programme starts from."""
@@ -27,6 +30,7 @@ class Trigger(StrEnum):
     VISIT_CLOSED = "visit.closed"
     LEAD_OPEN = "lead.open"
     POLICY_EXPIRES = "policy.expires"
+    POLICY_NEARS_END = "policy.nears_end"
     ACCIDENT_REPORTED = "accident.reported"
     WARRANTY_ENDS = "warranty.ends"
     BIRTHDAY = "customer.birthday"
@@ -77,7 +81,8 @@ class Repeat:
     """How a step comes again.
 
     `from_="close"`: `first_after_days` after the step named in `after` closed, then `every_days` after each own close.
-    `from_="anchor"`: on a fixed grid of `every_days` or `every_months` from the anchor. Ends after `until_day` days or
+    `from_="anchor"`: on a fixed grid of `every_days` or `every_months` from the anchor. `from_="fact"`: on the day the fact names
+    as the step's anchor at each turn, today when that has passed (a lead's next contact). Ends after `until_day` days or
     `until_months` months from the anchor, then opens one `then_task` for `then_role`. Goes on only while one of the
     conditions `while_` holds (none named: always). `next_date`: the date set in the last result comes first.
     `gap_days`: not within so many days of another visit of the same person.
@@ -86,7 +91,7 @@ class Repeat:
     every_days: int = 0
     every_months: int = 0
     first_after_days: int = 0
-    from_: Literal["close", "anchor"] = "close"
+    from_: Literal["close", "anchor", "fact"] = "close"
     until_day: int | None = None
     until_months: int | None = None
     while_: tuple[str, ...] = ()
@@ -133,7 +138,8 @@ class Step:
     conditions of the fact, `when` to answers of the visit it follows. `tasks` are opened when the visit is completed,
     `answer_tasks` by its answers. `vouchers` are issued with the visit on its due day. `any_day`: closed days do not move it.
     `calls`: how many tries before a message goes instead, where the store's ladder has too many (None: the ladder's number).
-    `script` has one `part：text` a line.
+    `script` has one `part：text` a line. `task`: the step is no contact but a task of that kind, due at its deadline, for a
+    fact of its own (the owner card of a delivery). `letter`: an e-mail that cannot be delivered leaves a letter to be posted.
     """
 
     key: str
@@ -160,6 +166,8 @@ class Step:
     vouchers: tuple[str, ...] = ()
     any_day: bool = False
     calls: int | None = None
+    task: str | None = None
+    letter: bool = False
 
     @property
     def script_lines(self) -> tuple[tuple[str, str], ...]:
@@ -170,7 +178,11 @@ class Step:
 
 @dataclass(frozen=True)
 class Programme:
-    """A rule: trigger → steps. `stop_on` are the final states of a visit after which nothing follows it."""
+    """A rule: trigger → steps. `stop_on` are the final states of a visit after which nothing follows it.
+
+    `replaces` names programmes (`after-repair`) or single steps of them (`delivery-club.first`) that a fact does not start when it
+    starts this one. `enabled`: whether a new store has it switched on.
+    """
 
     key: str
     name_zh: str
@@ -184,6 +196,7 @@ class Programme:
     stop_on: tuple[str, ...] = ()
     version: int = 1
     policies: Mapping[str, Name] = field(default_factory=dict)
+    enabled: bool = True
 
     def step(self, key: str) -> Step:
         """The step of that key. Raises KeyError."""
@@ -267,6 +280,20 @@ class ClosedVisit:
     next_at: datetime | None = None
     id: UUID | None = None
     answers: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Duty:
+    """A task that a fact starts: what somebody of `role` has to do by `due_at` (exclusive). One for a fact and kind."""
+
+    kind: str
+    role: str
+    programme: str
+    step: str
+    due_at: datetime
+    trigger_id: UUID
+    customer_id: UUID
+    vehicle_id: UUID | None
 
 
 @dataclass(frozen=True)

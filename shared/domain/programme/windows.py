@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from shared.domain.calendar import StoreCalendar, add_months
-from shared.domain.programme.types import Anchor, Fact, PlannedVisit, Programme, Step, Unit, Window
+from shared.domain.programme.types import FILE_HOLDER, Anchor, Fact, PlannedVisit, Programme, Step, Unit, Window
 
 EXPIRED_REASON = "window_closed"
 
@@ -77,7 +77,7 @@ def visit_of(programme: Programme, step: Step, occurrence: int, slot: Slot, fact
         step=step.key,
         occurrence=occurrence,
         purposes=step.purposes,
-        role=step.role,
+        role=role_of(step, fact),
         channel=step.channel,
         due_on=slot.due_on,
         due_at=slot.due_at,
@@ -94,6 +94,11 @@ def visit_of(programme: Programme, step: Step, occurrence: int, slot: Slot, fact
         policy=programme.policy,
         version=programme.version,
     )
+
+
+def role_of(step: Step, fact: Fact) -> str:
+    """Who does the step; the holder of the insurance file is who the fact says, the insurance specialist when it does not."""
+    return fact.attrs.get("holder_role", "insurance_specialist") if step.role == FILE_HOLDER else step.role
 
 
 def _target(step: Step, fact: Fact, calendar: StoreCalendar) -> datetime | None:
