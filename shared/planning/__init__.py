@@ -13,6 +13,7 @@ from shared.planning.follow import plan_follow_ons
 from shared.planning.maintenance import end_reminders, plan_maintenance, record_maintenance, refresh_maintenance
 from shared.planning.plan import PlanCounts, plan_facts
 from shared.planning.replan import replan_fact, replan_facts
+from shared.planning.silence import end_silences
 from shared.planning.sources import SOURCES, facts_of_triggers
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "PlanCounts",
     "cancel_open",
     "end_reminders",
+    "end_silences",
     "facts_of_sales",
     "facts_of_triggers",
     "facts_of_work_orders",

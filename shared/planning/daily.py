@@ -13,7 +13,10 @@ from shared.events import SYSTEM, Actor
 from shared.handover.absences import run_absences
 from shared.planning.arrivals import plan_appointments
 from shared.planning.maintenance import plan_maintenance
+from shared.planning.occasions import plan_anniversaries, plan_birthdays, plan_festivals
 from shared.planning.plan import PlanCounts
+from shared.planning.silence import plan_silences
+from shared.planning.worth import flag_high_value
 from shared.stores import StoreContext
 
 log = structlog.get_logger("planning")
@@ -29,6 +32,11 @@ DAILY: Final[tuple[tuple[str, Planner], ...]] = (
     ("absences", run_absences),
     ("appointments", plan_appointments),
     ("maintenance", plan_maintenance),
+    ("birthdays", plan_birthdays),
+    ("anniversaries", plan_anniversaries),
+    ("festivals", plan_festivals),
+    ("silences", plan_silences),
+    ("high_value", flag_high_value),
 )
 """In the order they run; the name is the one in the log."""
 

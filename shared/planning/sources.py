@@ -15,6 +15,8 @@ from shared.domain.programme import Fact
 from shared.planning.appointments import facts_of_appointments
 from shared.planning.facts import facts_of_sales, facts_of_work_orders
 from shared.planning.maintenance import facts_of_vehicles
+from shared.planning.occasions import facts_of_anniversaries, facts_of_birthdays, facts_of_festivals
+from shared.planning.silent import facts_of_lost, facts_of_silent_cars
 from shared.stores import StoreContext
 
 Loader = Callable[[Connection, StoreContext, Collection[UUID]], Awaitable[list[Fact]]]
@@ -25,8 +27,13 @@ SOURCES: Final[Mapping[str, Loader]] = {
     "work_order": facts_of_work_orders,
     "maintenance": facts_of_vehicles,
     "appointment": facts_of_appointments,
+    "customer.birthday": facts_of_birthdays,
+    "vehicle.anniversary": facts_of_anniversaries,
+    "store.holiday": facts_of_festivals,
+    "vehicle.silent": facts_of_silent_cars,
+    "customer.lost": facts_of_lost,
 }
-"""By what stands before the dot of a trigger's type. A loader gives the facts of those ids that are there, as they are known now."""
+"""By a trigger's type, or by what stands before its dot. A loader gives the facts of those ids that are there, as they are known now."""
 
 
 def source_of(trigger_type: str) -> str:
@@ -40,7 +47,7 @@ async def facts_of_triggers(
     """What is known today of the facts that visits came from, by (trigger type, trigger id); what nobody loads is left out."""
     ids: dict[Loader, set[UUID]] = defaultdict(set)
     for trigger_type, trigger_id in triggers:
-        loader = SOURCES.get(source_of(trigger_type))
+        loader = SOURCES.get(trigger_type) or SOURCES.get(source_of(trigger_type))
         if loader is not None:
             ids[loader].add(trigger_id)
     found = [fact for loader, wanted in ids.items() for fact in await loader(conn, store, wanted)]

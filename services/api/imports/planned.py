@@ -13,6 +13,7 @@ from shared.domain.programme import Fact, Trigger
 from shared.events import SYSTEM
 from shared.planning import (
     PlanCounts,
+    end_silences,
     facts_of_sales,
     facts_of_work_orders,
     mark_first_services,
@@ -96,6 +97,7 @@ async def _maintenance(
     for chunk in _chunks(cars):
         await record_maintenance(connection, store, chunk)
         await refresh_maintenance(connection, store, chunk, today)
+        await end_silences(connection, store, chunk, now=run.now, actor=SYSTEM)
     return await plan_maintenance(connection, store, now=run.now)
 
 

@@ -15,6 +15,7 @@ from shared.events import Actor
 from shared.ids import new_id
 from shared.planning import (
     end_reminders,
+    end_silences,
     facts_of_sales,
     facts_of_work_orders,
     mark_first_services,
@@ -89,6 +90,7 @@ async def follow(
         ids |= {row["id"] for row in await conn.fetch(_OF_THE_DAY, store.id, order["vehicle_id"], day, store.timezone)}
     facts = await facts_of_work_orders(conn, store, ids) + await _first_maintenance(conn, store, order["vehicle_id"])
     await replan_facts(conn, store, facts, now=now, actor=actor, vault=vault)
+    await end_silences(conn, store, [order["vehicle_id"]], now=now, actor=actor)
 
 
 async def _note_mileage(conn: Connection, store: StoreContext, vehicle_id: UUID, days: set[date]) -> None:
