@@ -200,8 +200,8 @@ def check_steps(nodes: Sequence[Node], steps: Sequence[Step]) -> None:
             if key not in after:
                 node.fault("after", f"after names {key!r}, which is no step of this programme")
         _check_answers(node, step.when, [asked[key] for key in step.after if key in asked])
-        for task in step.answer_tasks:
-            _check_answers(node, task.when, [asked[step.key]])
+        for child, task in zip(node.children("answer_tasks"), step.answer_tasks, strict=False):
+            _check_answers(child, task.when, [asked[step.key]])
         if step.key in _before(step.key, after):
             node.fault("after", f"step {step.key!r} comes after itself; a step comes again by repeat")
 
