@@ -223,6 +223,7 @@ class Lead(StoreRow, table=True):
     source: str | None = None
     level: str | None = None
     state: str = "open"
+    lost_kind: str | None = None
     lost_reason: str | None = None
     closed_on: date | None = None
     reactivate_on: date | None = None

@@ -215,9 +215,9 @@ class VisitSignal(StoreRow, table=True):
 
 
 class Task(StoreRow, table=True):
-    """Something a person must do that is not a call: correct a file, read a reply, name the new owner.
+    """Something a person must do that is not a call: correct a file, read a reply, name the new owner, hand a card over.
 
-    `about_id`: the complaint or the problem it is about. Writers: api, scheduler, notifier.
+    `about_id`: what it is about where that is no visit: a complaint, a problem, the sale of a card. Writers: api, scheduler, notifier.
     """
 
     __tablename__ = "tasks"
@@ -236,6 +236,7 @@ class Task(StoreRow, table=True):
             postgresql_where=text("done_at IS NULL"),
             postgresql_nulls_not_distinct=True,
         ),
+        Index("ix_tasks_about", "store_id", "about_id", postgresql_where=text("about_id IS NOT NULL")),
     )
 
     kind: str

@@ -167,6 +167,13 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("store_id", "id", name=op.f("pk_handovers")),
     )
     op.create_index("ix_handovers_staff", "handovers", ["store_id", "staff_id"], unique=False)
+    op.create_index(
+        "ix_customers_merged_into",
+        "customers",
+        ["store_id", "merged_into"],
+        unique=False,
+        postgresql_where=sa.text("merged_into IS NOT NULL"),
+    )
     op.create_table(
         "accidents",
         sa.Column("store_id", sa.Uuid(), nullable=False),
@@ -595,6 +602,7 @@ def upgrade() -> None:
     )
     op.add_column("insurance_policies", sa.Column("result_on", sa.Date(), nullable=True))
     op.add_column("insurance_policies", sa.Column("lost_reason", sa.String(), nullable=True))
+    op.add_column("leads", sa.Column("lost_kind", sa.String(), nullable=True))
     op.add_column("leads", sa.Column("closed_on", sa.Date(), nullable=True))
     op.add_column("leads", sa.Column("reactivate_on", sa.Date(), nullable=True))
     op.add_column("leads", sa.Column("next_on", sa.Date(), nullable=True))
@@ -634,6 +642,7 @@ def upgrade() -> None:
         postgresql_where=sa.text("done_at IS NULL"),
         postgresql_nulls_not_distinct=True,
     )
+    op.create_index("ix_tasks_about", "tasks", ["store_id", "about_id"], postgresql_where=sa.text("about_id IS NOT NULL"))
     # ### end Alembic commands ###
     op.execute("UPDATE scheduled_jobs SET name = 'daily:' || split_part(name, ':', 2) WHERE name LIKE 'maintenance:%'")
 
@@ -646,6 +655,7 @@ def downgrade() -> None:
         "DELETE FROM tasks t USING tasks o WHERE t.done_at IS NULL AND o.done_at IS NULL AND o.store_id = t.store_id AND o.kind = t.kind"
         " AND o.customer_id IS NOT DISTINCT FROM t.customer_id AND o.visit_id IS NOT DISTINCT FROM t.visit_id AND o.id < t.id"
     )
+    op.drop_index("ix_tasks_about", table_name="tasks", postgresql_where=sa.text("about_id IS NOT NULL"))
     op.drop_index(
         "ix_tasks_once",
         table_name="tasks",
@@ -673,6 +683,7 @@ def downgrade() -> None:
     op.drop_column("leads", "next_on")
     op.drop_column("leads", "reactivate_on")
     op.drop_column("leads", "closed_on")
+    op.drop_column("leads", "lost_kind")
     op.drop_column("insurance_policies", "lost_reason")
     op.drop_column("insurance_policies", "result_on")
     op.drop_index("ix_quality_flags_open", table_name="quality_flags", postgresql_where=sa.text("state = 'open'"))
@@ -702,6 +713,7 @@ def downgrade() -> None:
     op.drop_table("campaign_members")
     op.drop_index("ix_accidents_vehicle", table_name="accidents")
     op.drop_table("accidents")
+    op.drop_index("ix_customers_merged_into", table_name="customers", postgresql_where=sa.text("merged_into IS NOT NULL"))
     op.drop_index("ix_handovers_staff", table_name="handovers")
     op.drop_table("handovers")
     op.drop_index("ix_customer_merges_standing", table_name="customer_merges", postgresql_where=sa.text("undone_at IS NULL"))
