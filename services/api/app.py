@@ -22,6 +22,7 @@ from services.api.house import open_house
 from services.api.imports.routes import router as imports
 from services.api.imports.runner import Runner, resume
 from services.api.leads.routes import router as leads
+from services.api.merges.routes import router as merges
 from services.api.messages.outbox import router as outbox
 from services.api.messages.routes import router as messages
 from services.api.policies.routes import router as policies
@@ -45,6 +46,7 @@ from shared.settings import Settings
 FEATURES: tuple[APIRouter, ...] = (
     visits,
     worklist,
+    merges,
     customers,
     auth,
     enumerations,

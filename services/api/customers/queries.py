@@ -126,16 +126,26 @@ def _whole_number(vault: Vault, text: str) -> list[tuple[str, object]]:
 
 
 async def customer(conn: Connection, vault: Vault, me: Me, customer_id: UUID) -> dict[str, Any]:
-    """One file as it goes out. Raises CustomerNotFound."""
+    """One file as it goes out; asked for one that was merged, the file that stayed, with the old id as a hint. Raises CustomerNotFound."""
     row = await records.one(conn, TABLE, me.store_id, customer_id, CustomerNotFound)
-    found = await points.of_customers(conn, vault, me.store_id, [customer_id], whole=me.reads_pii)
+    if row["merged_into"] is not None:
+        row = await records.one(conn, TABLE, me.store_id, row["merged_into"], CustomerNotFound)
+    found = await points.of_customers(conn, vault, me.store_id, [row["id"]], whole=me.reads_pii)
     hours = orjson.loads(row["calling_hours"]) if row["calling_hours"] else None
-    return {**dict(row), "calling_hours": hours, "contact_points": found.get(customer_id, [])}
+    hint = customer_id if row["id"] != customer_id else None
+    return {**dict(row), "calling_hours": hours, "contact_points": found.get(row["id"], []), "merged_from": hint}
+
+
+async def resolved(conn: Connection, store_id: UUID, customer_id: UUID) -> UUID:
+    """The file an id leads to: itself, or the one it was merged into. Raises CustomerNotFound."""
+    row = await records.one(conn, TABLE, store_id, customer_id, CustomerNotFound)
+    found: UUID = row["merged_into"] or row["id"]
+    return found
 
 
 async def consents(conn: Connection, store_id: UUID, customer_id: UUID) -> list[asyncpg.Record]:
     """Every consent of a customer, standing ones first. Raises CustomerNotFound."""
-    await records.one(conn, TABLE, store_id, customer_id, CustomerNotFound)
+    customer_id = await resolved(conn, store_id, customer_id)
     return await conn.fetch(
         "SELECT * FROM consents WHERE store_id = $1 AND customer_id = $2"
         " ORDER BY withdrawn_at IS NOT NULL, granted_at DESC, id DESC LIMIT 500",
@@ -147,6 +157,7 @@ async def consents(conn: Connection, store_id: UUID, customer_id: UUID) -> list[
 async def card(conn: Connection, vault: Vault, me: Me, customer_id: UUID) -> dict[str, Any]:
     """Everything the paper form has. Raises CustomerNotFound."""
     file = await customer(conn, vault, me, customer_id)
+    customer_id = file["id"]
     parts = {name: await _rows(conn, sql, me.store_id, customer_id) for name, sql in _CARD.items()}
     parts["visits"] = await _rows(conn, _VISITS, me.store_id, customer_id, me.closed_tiers)
     return {"kind": "c" if file["lifecycle"] in C_CARD else "owner", "customer": file, **parts}
@@ -160,7 +171,7 @@ async def timeline(
     conn: Connection, me: Me, customer_id: UUID, kinds: list[str] | None, paging: Paging
 ) -> tuple[list[dict[str, Any]], str | None]:
     """What happened with a customer and what is planned, the newest first. Raises CustomerNotFound."""
-    await records.one(conn, TABLE, me.store_id, customer_id, CustomerNotFound)
+    customer_id = await resolved(conn, me.store_id, customer_id)
     rows = await conn.fetch(
         _TIMELINE,
         me.store_id,
@@ -213,6 +224,7 @@ _VISITS = """
 """
 _TIMELINE = """
     WITH own AS (SELECT * FROM visits WHERE store_id = $1 AND customer_id = $2 AND tier <> ALL ($7)),
+    files AS (SELECT id FROM customers WHERE store_id = $1 AND (id = $2 OR merged_into = $2)),
     happened AS (
         SELECT v.due_at AS at, 'visit' AS kind, v.id, jsonb_build_object('programme', v.programme, 'step', v.step, 'state', v.state,
                'due_on', v.due_on, 'assignee_id', v.assignee_id, 'satisfaction', v.satisfaction, 'purposes', v.purposes) AS detail
@@ -224,7 +236,7 @@ _TIMELINE = """
         UNION ALL
         SELECT coalesce(m.sent_at, m.created_at), 'message', m.id, jsonb_build_object('visit_id', m.visit_id, 'channel', m.channel,
                'state', m.state, 'reason', m.reason, 'template', m.template)
-        FROM messages m WHERE m.store_id = $1 AND m.customer_id = $2
+        FROM messages m WHERE m.store_id = $1 AND m.customer_id IN (SELECT id FROM files)
         UNION ALL
         SELECT w.closed_at, 'work_order', w.id, jsonb_build_object('number', w.number, 'kind', w.kind, 'vehicle_id', w.vehicle_id,
                'items', w.items, 'fee_fen', w.fee_fen, 'mileage_km', w.mileage_km)
@@ -239,7 +251,7 @@ _TIMELINE = """
         UNION ALL
         SELECT g.at, 'change', g.id, jsonb_build_object('action', g.action, 'actor_kind', g.actor_kind, 'actor_id', g.actor_id)
                || g.detail
-        FROM audit_log g WHERE g.store_id = $1 AND g.object_kind = 'customer' AND g.object_id = $2
+        FROM audit_log g WHERE g.store_id = $1 AND g.object_kind = 'customer' AND g.object_id IN (SELECT id FROM files)
     )
     SELECT at, kind, id, detail FROM happened
     WHERE ($3::text[] IS NULL OR kind = ANY($3)) AND ($4::timestamptz IS NULL OR (at, id) < ($4, $5::uuid))

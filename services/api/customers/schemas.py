@@ -122,6 +122,7 @@ class CustomerOut(Out):
     note: str | None
     filed_on: date | None
     merged_into: UUID | None
+    merged_from: UUID | None = Field(None, description="The id asked for, when that file was merged into this one.")
     deceased_at: Instant | None
     contact_points: list[ContactPointOut]
     created_at: Instant
