@@ -250,7 +250,7 @@ async def test_an_order_of_another_day_or_of_the_house_itself_is_no_arrival(hous
 
 
 async def test_a_booked_car_is_not_reminded_of_its_maintenance(house: House) -> None:
-    await house.conn.execute("UPDATE vehicles SET last_maintenance_on = $2 WHERE id = $1", house.vehicle["id"], date(2026, 6, 1))
+    await house.conn.execute("UPDATE vehicles SET last_maintenance_on = $2 WHERE id = $1", house.vehicle["id"], date(2026, 7, 30))
     await plan_maintenance(house.conn, await house.store(), now=NOW)
     reminded = await house.visits(programme="maintenance")
 

@@ -9,6 +9,7 @@ from fastapi import APIRouter, FastAPI
 
 from services.api import contract, errors
 from services.api.api_keys.routes import router as api_keys
+from services.api.appointments.routes import router as appointments
 from services.api.audit_log.routes import router as audit_log
 from services.api.auth.routes import router as auth
 from services.api.customers.routes import router as customers
@@ -46,6 +47,7 @@ from shared.settings import Settings
 FEATURES: tuple[APIRouter, ...] = (
     visits,
     worklist,
+    appointments,
     merges,
     customers,
     auth,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from shared.domain.appointment import APPOINTMENT_LABELS, DIRECTION_LABELS
 from shared.domain.lead import POLICIES as LEAD_POLICIES
 from shared.domain.message import MESSAGE_STATE_LABELS
 from shared.domain.visit import (
@@ -102,6 +103,8 @@ ALL: Mapping[str, Mapping[str, Label]] = {
     "reached_person": {str(word): label for word, label in REACHED_PERSON_LABELS.items()},
     "result": {str(word): label for word, label in RESULT_LABELS.items()},
     "message_state": {str(word): label for word, label in MESSAGE_STATE_LABELS.items()},
+    "appointment_state": {str(word): label for word, label in APPOINTMENT_LABELS.items()},
+    "appointment_direction": DIRECTION_LABELS,
     "next_step": NEXT_STEP_LABELS,
     "role": ROLE_LABELS,
     "order_kind": ORDER_KIND_LABELS,

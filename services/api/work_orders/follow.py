@@ -8,6 +8,7 @@ from uuid import UUID
 
 import asyncpg
 
+from shared.appointments import recognise_arrivals
 from shared.crypto import Vault
 from shared.db import Connection
 from shared.domain.programme import Fact, Trigger
@@ -85,6 +86,7 @@ async def follow(
     await _note_maintenance(conn, store, order, was, now=now, actor=actor)
     if order["kind"] != "internal":
         await conn.execute(_OWNER, store.id, order["customer_id"], now)
+    await recognise_arrivals(conn, store, [order["vehicle_id"]], now=now, actor=actor)
     ids = {order["id"], *await _first_services(conn, store.id, order)}
     for day in days:
         ids |= {row["id"] for row in await conn.fetch(_OF_THE_DAY, store.id, order["vehicle_id"], day, store.timezone)}
