@@ -38,6 +38,8 @@ async def recognise_arrivals(
 ) -> int:
     """Who has a work order of the day of his appointment has come, whoever forgot to say so; for some cars or (None) all."""
     cars = None if vehicle_ids is None else list(vehicle_ids)
+    if not await conn.fetchval(_ANYBODY, store.id):
+        return 0
     rows = await conn.fetch(_ARRIVED, store.id, cars, store.timezone, now, BY_WORK_ORDER)
     if rows:
         await follow_appointments(conn, store, [row["id"] for row in rows], now=now, actor=actor)
@@ -59,6 +61,7 @@ _REMINDED = """
     WHERE store_id = $1 AND vehicle_id = ANY($2) AND trigger_type IN ('maintenance.due', 'card.handed_over')
         AND state IN ('planned', 'due', 'trying')
 """
+_ANYBODY = "SELECT EXISTS (SELECT FROM appointments WHERE store_id = $1 AND state IN ('booked', 'confirmed', 'no_show'))"
 _ARRIVED = """
     WITH came AS (
         SELECT DISTINCT ON (a.id) a.id, coalesce(w.opened_at, w.closed_at) AS at

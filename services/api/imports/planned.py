@@ -8,6 +8,7 @@ from uuid import UUID
 
 from services.api.imports.fields import Kind
 from services.api.imports.merging import Merged, Run
+from shared.appointments import recognise_arrivals
 from shared.db import Connection
 from shared.domain.programme import Fact, Trigger
 from shared.events import SYSTEM
@@ -62,6 +63,7 @@ async def plan_merged(connection: Connection, run: Run, merged: Merged, today: d
         counts = _sum(counts, await replan_facts(connection, store, facts, now=run.now, actor=SYSTEM, vault=run.vault))
     if run.kind is Kind.WORK_ORDERS:
         await _replan_cards(connection, store, run, [*merged.created, *merged.updated])
+        await recognise_arrivals(connection, store, now=run.now, actor=SYSTEM)
     counts = _sum(counts, await _maintenance(connection, store, run, table, [*merged.created, *merged.updated], today))
     await connection.execute(_REMEMBER, run.store_id, run.now)
     return counts
