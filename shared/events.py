@@ -30,6 +30,8 @@ RING_QUEUE = "huifang:notifier"
 NOTIFY_DUE = "huifang_due"  # to the scheduler: something new, or earlier, to wake for; payload: store id or empty
 NOTIFY_SIGNAL = "huifang_signal"  # to the scheduler: visit_signals arrived; payload: store id or empty
 NOTIFY_EVENTS = "huifang_events"  # to the notifier: due-contact events, callbacks or orders; payload: store id or empty
+NOTIFY_COMPLAINTS = "huifang_complaints"  # to the scheduler: a clock of a complaint began or moved; payload: store id
+NOTIFY_NOTICES = "huifang_notices"  # to the notifier: word to the staff that goes out by e-mail; payload: store id
 NOTIFY_CLOCK = "huifang_clock"  # to all: the business clock moved
 NOTIFY_FEED = "huifang_feed"  # to the API's live feed; payload: store_id:kind:id
 

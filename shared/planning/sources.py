@@ -13,6 +13,7 @@ from uuid import UUID
 from shared.db import Connection
 from shared.domain.programme import Fact
 from shared.planning.appointments import facts_of_appointments
+from shared.planning.complaints import facts_of_complaints
 from shared.planning.facts import facts_of_sales, facts_of_work_orders
 from shared.planning.maintenance import facts_of_vehicles
 from shared.planning.occasions import facts_of_anniversaries, facts_of_birthdays, facts_of_festivals
@@ -27,6 +28,7 @@ SOURCES: Final[Mapping[str, Loader]] = {
     "work_order": facts_of_work_orders,
     "maintenance": facts_of_vehicles,
     "appointment": facts_of_appointments,
+    "complaint": facts_of_complaints,
     "customer.birthday": facts_of_birthdays,
     "vehicle.anniversary": facts_of_anniversaries,
     "store.holiday": facts_of_festivals,

@@ -5,6 +5,7 @@ Writes: nothing. Never: reads a clock or a row; `shared.complaints` does.
 """
 
 from shared.domain.complaint.chase import (
+    MANAGER_OF,
     Standing,
     Step,
     clocks_of,
@@ -50,6 +51,7 @@ __all__ = [
     "DEPARTMENT_LABELS",
     "KIND_LABELS",
     "LAST_LEVEL",
+    "MANAGER_OF",
     "NEXT",
     "OPEN_STATES",
     "PROBLEM_STATE_LABELS",

@@ -20,6 +20,7 @@ from shared.domain.programme.reading import Fault
 from shared.domain.programme.steps import PLACEHOLDERS, SCRIPT_PARTS
 from shared.domain.programme.types import (
     FILE_HOLDER,
+    OWNER_ROLE,
     SYSTEM_ROLE,
     Anchor,
     AnswerTask,
@@ -42,6 +43,7 @@ __all__ = [
     "CARD_LATEST_DAYS",
     "CONDITIONS",
     "FILE_HOLDER",
+    "OWNER_ROLE",
     "FIRST_IMPORT_DAYS",
     "INTERVAL",
     "PLACEHOLDERS",

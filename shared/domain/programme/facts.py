@@ -23,6 +23,7 @@ CONDITIONS: Mapping[str, Callable[[Fact], bool]] = {
     "appointment_ahead": lambda fact: fact.attrs.get("appointment_ahead") == "yes",
     "appointment_missed": lambda fact: fact.attrs.get("appointment_missed") == "yes",
     "first_year": lambda fact: fact.attrs.get("interval") == "1",
+    "crisis": lambda fact: fact.attrs.get("crisis") == "yes",
     "lead_open": lambda fact: fact.attrs.get("state") == "open" and fact.attrs.get("declined") != "yes",
     "lead_lost": lambda fact: fact.attrs.get("state") == "lost",
     "renewal_open": lambda fact: fact.attrs.get("result") is None,

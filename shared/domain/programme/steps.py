@@ -9,6 +9,7 @@ from shared.domain.programme.facts import CONDITIONS
 from shared.domain.programme.reading import Node
 from shared.domain.programme.types import (
     FILE_HOLDER,
+    OWNER_ROLE,
     SYSTEM_ROLE,
     Anchor,
     AnswerTask,
@@ -160,7 +161,7 @@ def parse_step(node: Node) -> Step:
         key=node.text("key"),
         name_zh=name.zh,
         name_en=name.en,
-        role=node.choice("role", ROLES | {SYSTEM_ROLE, FILE_HOLDER}),
+        role=node.choice("role", ROLES | {SYSTEM_ROLE, FILE_HOLDER, OWNER_ROLE}),
         channel=node.choice("channel", CHANNELS, "phone"),
         purposes=node.words("purposes"),
         window=_window(node.child("window")),

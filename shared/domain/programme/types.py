@@ -15,6 +15,9 @@ QuestionType = Literal["score", "yes_no", "text", "choice", "number", "date"]
 SYSTEM_ROLE = "system"
 """The role of a step nobody calls for: a message sent by itself."""
 
+OWNER_ROLE = "owner"
+"""The role of a step that whoever owns the matter does; the fact's attr of that name says in which role."""
+
 FILE_HOLDER = "file_holder"
 """The role of a step that is for whoever holds the insurance file: the fact's `holder_role` says who that is now."""
 

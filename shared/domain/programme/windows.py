@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from shared.domain.calendar import StoreCalendar, add_months
-from shared.domain.programme.types import FILE_HOLDER, Anchor, Fact, PlannedVisit, Programme, Step, Unit, Window
+from shared.domain.programme.types import FILE_HOLDER, OWNER_ROLE, Anchor, Fact, PlannedVisit, Programme, Step, Unit, Window
 
 EXPIRED_REASON = "window_closed"
 
@@ -97,8 +97,13 @@ def visit_of(programme: Programme, step: Step, occurrence: int, slot: Slot, fact
 
 
 def role_of(step: Step, fact: Fact) -> str:
-    """Who does the step; the holder of the insurance file is who the fact says, the insurance specialist when it does not."""
-    return fact.attrs.get("holder_role", "insurance_specialist") if step.role == FILE_HOLDER else step.role
+    """Who does the step; the holder of the insurance file is who the fact says, the insurance specialist when it does not.
+
+    The owner of the matter (a complaint) does it in the role the fact names, the service manager's when it names none.
+    """
+    if step.role == FILE_HOLDER:
+        return fact.attrs.get("holder_role", "insurance_specialist")
+    return fact.attrs.get(OWNER_ROLE, "service_manager") if step.role == OWNER_ROLE else step.role
 
 
 def _target(step: Step, fact: Fact, calendar: StoreCalendar) -> datetime | None:
