@@ -234,6 +234,27 @@ async def test_a_later_file_wins_and_an_empty_cell_erases_nothing(importer: Impo
     assert numbers == ["+8613912345678", "+8613812345678"]
 
 
+async def test_10_9_a_file_that_still_has_both_codes_of_a_merged_customer_changes_nothing(
+    importer: Importer, fetch: Fetch
+) -> None:
+    text = "客户编号,客户姓名,手机,地区\nK1,王伟,13812345678,徐汇区\nK2,王伟先生,13912345678,浦东新区\n"
+    await importer(Kind.CUSTOMERS, text)
+    await fetch(
+        "UPDATE customers m SET merged_into = k.id FROM customers k WHERE m.store_id = $1 AND k.store_id = $1"
+        " AND k.external_code = 'K1' AND m.external_code = 'K2'"
+    )
+    await fetch(
+        "UPDATE contact_points p SET customer_id = m.merged_into FROM customers m WHERE p.store_id = $1 AND m.id = p.customer_id"
+        " AND m.merged_into IS NOT NULL"
+    )
+
+    for _ in range(2):
+        assert counts(await importer(Kind.CUSTOMERS, text)) == (0, 0, 2, 0)
+
+    rows = await fetch("SELECT external_code, region, merged_into IS NULL AS stands FROM customers WHERE store_id = $1 ORDER BY 1")
+    assert [tuple(row) for row in rows] == [("K1", "徐汇区", True), ("K2", "浦东新区", False)]
+
+
 async def _store(fetch: Fetch) -> UUID:
     [row] = await fetch("SELECT $1::uuid AS id")
     store: UUID = row["id"]

@@ -85,11 +85,14 @@ _MARK_CREATED = """
     UPDATE people p SET customer_id = p.new_customer_id, created = true FROM customers c
     WHERE c.store_id = $1 AND c.id = p.new_customer_id AND p.customer_id IS NULL
 """
+# What the dealer's system still says of a file that was merged away does not overrule the file that stayed.
 _UPDATE = """
     WITH changed AS (
         UPDATE customers c SET {assignments}, updated_at = $2, version = c.version + 1
         FROM people p
         WHERE c.store_id = $1 AND c.id = p.customer_id AND NOT p.created AND ({old}) IS DISTINCT FROM ({new})
+          AND NOT EXISTS (SELECT FROM customers m WHERE m.store_id = $1 AND m.external_code = p.external_code
+                          AND m.merged_into IS NOT NULL)
         RETURNING c.id
     )
     UPDATE people p SET changed = true FROM changed WHERE p.customer_id = changed.id
