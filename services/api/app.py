@@ -39,6 +39,7 @@ from services.api.tasks.routes import router as tasks
 from services.api.templates.routes import router as templates
 from services.api.vehicles.routes import router as vehicles
 from services.api.visits.routes import router as visits
+from services.api.vouchers.routes import router as vouchers
 from services.api.work_orders.routes import router as work_orders
 from services.api.worklist.routes import router as worklist
 from shared.settings import Settings
@@ -62,6 +63,7 @@ FEATURES: tuple[APIRouter, ...] = (
     leads,
     programmes,
     tasks,
+    vouchers,
     imports,
     messages,
     surveys,

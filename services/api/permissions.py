@@ -209,6 +209,12 @@ RULES: Mapping[str, Rule] = {
     f"POST {S}/appointments/{{appointment_id}}/cancel": WRITE,
     f"GET {S}/appointment-slots": READ,
     f"PUT {S}/appointment-slots": MANAGE,
+    # vouchers
+    f"GET {S}/vouchers": READ,
+    f"POST {S}/vouchers": MANAGE,
+    f"GET {S}/vouchers/{{voucher_id}}": READ,
+    f"POST {S}/vouchers/{{voucher_id}}/redeem": WRITE,
+    f"POST {S}/vouchers/{{voucher_id}}/cancel": MANAGE,
     # messages, surveys, templates
     f"GET {S}/messages": READ,
     f"GET {S}/messages/upcoming": READ,
