@@ -34,6 +34,7 @@ class Context:
     meters: Meters = field(default_factory=Meters)
     events_bell: asyncio.Event = field(default_factory=asyncio.Event)
     told_bell: asyncio.Event = field(default_factory=asyncio.Event)
+    overdue_bell: asyncio.Event = field(default_factory=asyncio.Event)
     delivery_bells: Mapping[str, asyncio.Event] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -53,6 +54,7 @@ class Context:
         """Look at everything: at the start, after a lost connection, when the clock moved."""
         self.ring()
         self.ring_delivery()
+        self.overdue_bell.set()
 
     async def close_channels(self) -> None:
         for channel in self.channels.values():

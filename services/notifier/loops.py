@@ -44,7 +44,7 @@ async def run(ctx: Context, stop: asyncio.Event) -> None:
     rounds: list[Awaitable[None]] = [
         _loop(ctx, "events", partial(take_all_events, ctx), ctx.events_bell, stop, sweep),
         _loop(ctx, "callbacks", partial(take_told, ctx), ctx.told_bell, stop, sweep),
-        _loop(ctx, "reconcile", partial(_reconcile, ctx), asyncio.Event(), stop, min(sweep, ctx.settings.lease_seconds / 6)),
+        _loop(ctx, "reconcile", partial(_reconcile, ctx), ctx.overdue_bell, stop, min(sweep, ctx.settings.lease_seconds / 6)),
         _loop(ctx, "beat", partial(_beat, ctx), asyncio.Event(), stop, BEAT_EVERY),
         *(_deliver(ctx, delivery, name, stop) for name in ctx.channels),
         supervise(ctx, stop),
