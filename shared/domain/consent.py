@@ -35,6 +35,9 @@ class Standing(IntEnum):
 
 
 NEEDS_CONSENT: frozenset[Purpose] = frozenset({Purpose.MARKETING, Purpose.THIRD_PARTY_SHARE})
+MARKETING_PURPOSES: frozenset[str] = frozenset({"birthday", "anniversary", "holiday", "win_back_offer", "voucher", "campaign"})
+"""Purposes of a visit that make its message marketing, whatever became of its programme since (decisions.md, "Programmes")."""
+
 FROZEN_BY_COMPLAINT: frozenset[Purpose] = frozenset({Purpose.MARKETING, Purpose.SATISFACTION})
 """Birthday and holiday greetings and offers are marketing; renewal calls and messages are service and are not
 frozen.
