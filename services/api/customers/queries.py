@@ -246,6 +246,14 @@ _TIMELINE = """
                jsonb_build_object('vehicle_id', s.vehicle_id, 'delivered_on', s.delivered_on, 'insured', s.insured, 'plated', s.plated)
         FROM sales s WHERE s.store_id = $1 AND s.customer_id = $2
         UNION ALL
+        SELECT u.at, 'voucher', u.id, jsonb_build_object('voucher_id', u.id, 'happened', u.happened, 'kind', u.kind, 'code', u.code,
+               'valid_to', u.valid_to, 'work_order_id', u.work_order_id, 'reason', u.cancel_reason)
+        FROM (
+            SELECT o.*, w.at, w.happened FROM vouchers o CROSS JOIN LATERAL (VALUES (o.issued_at, 'issued'),
+                (o.redeemed_at, 'redeemed'), (o.cancelled_at, 'cancelled')) AS w(at, happened)
+            WHERE o.store_id = $1 AND o.customer_id = $2 AND w.at IS NOT NULL
+        ) u
+        UNION ALL
         SELECT l.created_at, 'lead', l.id, jsonb_build_object('model', l.model, 'expected_on', l.expected_on, 'state', l.state)
         FROM leads l WHERE l.store_id = $1 AND l.customer_id = $2
         UNION ALL

@@ -14,6 +14,7 @@ import orjson
 from services.api.identities import Me
 from services.api.visits import queries
 from services.api.visits.script import Facts, render_script, written
+from services.api.vouchers.queries import voucher_of
 from shared.crypto import Vault
 from shared.db import Connection
 from shared.domain.calling import CallFacts, blocked_until
@@ -53,6 +54,10 @@ async def brief(
         "work_orders": [dict(row) for row in orders],
         "earlier": [_earlier(row) for row in history if row["tier"] not in me.closed_tiers],
         "messages": [dict(row) for row in await conn.fetch(_MESSAGES, store.id, visit["customer_id"])],
+        "vouchers": [
+            voucher_of(row, store.calendar.day_of(now), language)
+            for row in await conn.fetch(_VOUCHERS, store.id, visit["customer_id"], store.calendar.day_of(now))
+        ],
         "promises": [dict(row) for row in await conn.fetch(_PROMISES, store.id, visit["customer_id"])],
         "script": [{"part": part, "text": text} for part, text in script],
         "wechat_text": written(script) if _by_wechat(visit, customer) else None,
@@ -263,6 +268,10 @@ _HISTORY = """
 _MESSAGES = """
     SELECT id, channel, kind, state, reason, created_at, sent_at FROM messages
     WHERE store_id = $1 AND customer_id = $2 ORDER BY created_at DESC LIMIT 5
+"""
+_VOUCHERS = """
+    SELECT id, code, kind, value_fen, percent_off, valid_from, valid_to, vehicle_id, redeemed_at, cancelled_at FROM vouchers
+    WHERE store_id = $1 AND customer_id = $2 AND valid_to >= $3 AND redeemed_at IS NULL AND cancelled_at IS NULL ORDER BY valid_to, id
 """
 _PROMISES = """
     SELECT id AS visit_id, promised_at, programme, step, assignee_id FROM visits

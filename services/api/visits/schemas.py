@@ -264,6 +264,7 @@ class BriefOut(Out):
     work_orders: list[dict[str, Any]]
     earlier: list[dict[str, Any]]
     messages: list[dict[str, Any]]
+    vouchers: list[dict[str, Any]] = Field(description="What the customer may still redeem: code, text, last day.")
     promises: list[dict[str, Any]]
     script: list[ScriptLine]
     wechat_text: str | None = Field(description="Ready to be copied, where WeChat is the way; else null.")

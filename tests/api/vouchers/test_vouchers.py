@@ -14,7 +14,7 @@ import pytest
 from shared.db import Pool
 from shared.vouchers import Gift, issue_all
 from tests.api.conftest import Person, Sign
-from tests.factories import NOBODY, NOW, TODAY, make_customer, make_vehicle, make_work_order
+from tests.factories import NOBODY, NOW, TODAY, make_customer, make_vehicle, make_visit, make_work_order
 
 
 @dataclass(frozen=True)
@@ -171,3 +171,23 @@ async def test_advisors_do_not_issue_and_another_store_sees_nothing(desk: Desk, 
     )
 
     assert (issued.status_code, read.status_code, used.status_code) == (403, 404, 404)
+
+
+async def test_the_brief_and_the_timeline_show_vouchers(desk: Desk) -> None:
+    voucher = await desk.gift()
+    await desk.gift("anniversary", start=TODAY - timedelta(days=200))
+    async with desk.pool.acquire() as conn:
+        visit = await make_visit(
+            conn, store_id=desk.store_id, customer_id=desk.customer["id"], assignee_id=desk.advisor.staff_id, state="due"
+        )
+    store = f"/v1/stores/{desk.store_id}"
+
+    brief = (await desk.advisor.http.get(f"{store}/visits/{visit['id']}/brief")).json()
+    await desk.redeem(voucher)
+    timeline = await desk.advisor.http.get(f"{store}/customers/{desk.customer['id']}/timeline", params={"kind": "voucher"})
+
+    assert [(one["code"], one["text"], one["valid_to"]) for one in brief["vouchers"]] == [
+        (voucher["code"], "50 yuan off a repair", "2027-02-23")
+    ]
+    happened = sorted((item["detail"]["kind"], item["detail"]["happened"]) for item in timeline.json()["items"])
+    assert happened == [("anniversary", "issued"), ("birthday", "issued"), ("birthday", "redeemed")]
