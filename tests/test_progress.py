@@ -52,7 +52,7 @@ async def tasks_of(conn: Connection, visit: asyncpg.Record) -> list[str]:
 
 
 async def events_of(conn: Connection, visit: asyncpg.Record) -> list[tuple[int, str]]:
-    rows = await conn.fetch("SELECT due_seq, step FROM due_contact_events WHERE visit_id = $1 ORDER BY due_seq", visit["id"])
+    rows = await conn.fetch("SELECT due_seq, step FROM due_contact_events WHERE visit_ids @> ARRAY[$1::uuid] ORDER BY due_seq", visit["id"])
     return [(row["due_seq"], row["step"]) for row in rows]
 
 
@@ -267,7 +267,7 @@ async def test_a_number_that_opted_out_of_calls_is_not_called(connection: Connec
     assert await connection.fetchval("SELECT count(*) FROM tasks WHERE visit_id = $1", visit["id"]) == 0
 
 
-async def test_a_low_score_by_sms_is_entered_and_leaves_work_for_the_manager(connection: Connection) -> None:
+async def test_10_13_a_low_score_by_sms_is_entered_and_opens_a_complaint(connection: Connection) -> None:
     visit = await make_visit(connection)
     await unanswered(connection, visit, NOW)
     await make_survey(
@@ -277,9 +277,9 @@ async def test_a_low_score_by_sms_is_entered_and_leaves_work_for_the_manager(con
     await bring_on(connection, visit, NOW + HOUR, SYSTEM)
 
     assert (await row_of(connection, "visits", visit["id"]))["satisfaction"] == 2
-    task = await connection.fetchrow("SELECT kind, role, due_at FROM tasks WHERE visit_id = $1", visit["id"])
-    assert task is not None
-    assert tuple(task) == ("low_score", "service_manager", NOW + 2 * HOUR)
+    opened = await connection.fetchrow("SELECT kind, source, state, opened_at FROM complaints WHERE visit_id = $1", visit["id"])
+    assert opened is not None
+    assert tuple(opened) == ("service", "score", "open", NOW + HOUR)
 
 
 async def test_who_prefers_a_message_gets_one_before_any_call(connection: Connection) -> None:

@@ -6,13 +6,17 @@ from uuid import UUID
 
 from services.scheduler.context import Context
 from services.scheduler.work import bring_on
+from shared.complaints import open_for_answers
 from shared.db import store_transaction
+from shared.events import Actor
 
 LIMIT = 500
+LOW_ANSWERS = frozenset({"answer_1", "answer_2"})
+CUSTOMER = Actor("customer")
 
 _STORES = "SELECT store_id FROM visit_signals WHERE handled_at IS NULL GROUP BY store_id"
 _CLAIM = """
-    SELECT id, visit_id FROM visit_signals WHERE store_id = $1 AND handled_at IS NULL
+    SELECT id, visit_id, kind FROM visit_signals WHERE store_id = $1 AND handled_at IS NULL
     ORDER BY at LIMIT $2 FOR UPDATE SKIP LOCKED
 """
 _HANDLED = "UPDATE visit_signals SET handled_at = $3 WHERE store_id = $1 AND id = ANY($2::uuid[])"
@@ -37,6 +41,8 @@ async def _apply(context: Context, store_id: UUID) -> int:
         now = context.clock.now()
         store = await context.stores.get(conn, store_id, today=now.date())
         progressed = await bring_on(context, conn, store, sorted({row["visit_id"] for row in rows}), now)
+        if low := {row["visit_id"] for row in rows if row["kind"] in LOW_ANSWERS}:  # of a visit that had ended before, too
+            await open_for_answers(conn, store, low, now=now, actor=CUSTOMER)
         await conn.execute(_HANDLED, store_id, [row["id"] for row in rows], now)
     context.emitter.ring(store_id, [event_id for one in progressed for event_id in one.event_ids])
     context.meters.signals.inc(len(rows))

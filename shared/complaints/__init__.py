@@ -6,12 +6,15 @@ visits only through `shared.planning`. Never: decides a deadline (`shared.domain
 """
 
 from shared.complaints.clocks import bring_on, bring_on_problems
-from shared.complaints.follow_up import after_visits, close, reopen, tell_result
+from shared.complaints.follow_up import AFTER_COMPLAINT, after_visits, close, reopen, tell_result
 from shared.complaints.freeze import Freeze, freeze_gap, open_or_recent
 from shared.complaints.opening import open_complaint, open_for_score
 from shared.complaints.rows import STANDING, lock, policy_of, put, record, standing_of
+from shared.complaints.scores import LOW_SCORE, open_for_answers
 
 __all__ = [
+    "AFTER_COMPLAINT",
+    "LOW_SCORE",
     "STANDING",
     "Freeze",
     "after_visits",
@@ -21,6 +24,7 @@ __all__ = [
     "freeze_gap",
     "lock",
     "open_complaint",
+    "open_for_answers",
     "open_for_score",
     "open_or_recent",
     "policy_of",

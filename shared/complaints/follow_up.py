@@ -27,14 +27,13 @@ from shared.domain.complaint import (
     way_of,
 )
 from shared.events import Actor
-from shared.planning.complaints import facts_of_complaints
+from shared.planning.complaints import A_ROUND, facts_of_complaints
 from shared.planning.plan import plan_facts
 from shared.planning.replan import cancel_visits
 from shared.planning.rows import tell as tell_planned
 from shared.stores import StoreContext
 
-PROGRAMME = "after-complaint"
-TOLD = "complaint.told"
+AFTER_COMPLAINT = "after-complaint"
 UNREACHED = frozenset({"unreachable", "invalid", "missed", "declined", "expired"})
 AGAIN = frozenset({State.TOLD, State.CLOSED, State.CLOSED_UNCONFIRMED, State.REJECTED})
 
@@ -73,6 +72,8 @@ async def after_visits(
 async def _conclude(
     conn: Connection, store: StoreContext, row: asyncpg.Record, visit: asyncpg.Record, now: datetime, actor: Actor
 ) -> None:
+    if (visit["occurrence"] - 1) // A_ROUND != row["reopened"]:
+        return  # of a loop that is over
     answers = orjson.loads(visit["answers"]) if visit["answers"] else {}
     word, state = verdict(visit["state"], visit["satisfaction"], answers), State(row["state"])
     detail = {"visit_id": visit["id"], "score": visit["satisfaction"]}

@@ -9,6 +9,7 @@ from uuid import UUID
 
 import asyncpg
 
+from shared.complaints import AFTER_COMPLAINT, after_visits
 from shared.db import Connection
 from shared.domain.ladder import Decision, Effect, Emit, LadderPolicy, Next, VisitFacts, next_step, undone
 from shared.domain.visit import FINAL, State
@@ -54,6 +55,9 @@ async def progress(
         closed = [change.id for change in changes if change.closes]
         if closed:
             await plan_follow_ons(conn, store, closed, now=now, actor=actor)
+            of_complaints = [c.id for c in changes if c.closes and c.known.row["programme"] == AFTER_COMPLAINT]
+            if of_complaints:
+                await after_visits(conn, store, of_complaints, now=now, actor=actor)
         await write.tell(conn, store.id, changes, actor)
     return [Progressed(c.id, c.after.state, c.decision.next, tuple(event.id for event in c.events)) for c in found]
 

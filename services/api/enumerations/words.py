@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from shared.domain.appointment import APPOINTMENT_LABELS, DIRECTION_LABELS
+from shared.domain.complaint import CATEGORY_LABELS as COMPLAINT_CATEGORY_LABELS
+from shared.domain.complaint import CHECKLIST, CRISIS_REASON_LABELS, DEPARTMENT_LABELS, PROBLEM_STATE_LABELS, SEVERITY_LABELS
+from shared.domain.complaint import KIND_LABELS as COMPLAINT_KIND_LABELS
+from shared.domain.complaint import STATE_LABELS as COMPLAINT_STATE_LABELS
 from shared.domain.lead import POLICIES as LEAD_POLICIES
 from shared.domain.message import MESSAGE_STATE_LABELS
 from shared.domain.visit import (
@@ -81,6 +85,19 @@ TASK_KIND_LABELS: Mapping[str, Label] = {
     "accompany": Label("陪同首保", "Accompany the first maintenance"),
     "call_back": Label("客户要求回电", "Call the customer back"),
     "low_score": Label("评分低，须处理", "A low score to be dealt with"),
+    "complaint_respond": Label("投诉待首次响应", "Respond to a complaint"),
+    "complaint_sign_off": Label("投诉待会签", "Countersign a complaint"),
+    "complaint_attitude": Label("服务态度投诉上报", "A complaint about attitude"),
+    "complaint_crisis": Label("危机事件", "A crisis"),
+    "complaint_unconfirmed": Label("投诉未得到客户确认", "A complaint the customer could not confirm"),
+    "regional_report": Label("报告区域", "Report to the regional office"),
+    "sign_off_missing": Label("投诉当日未会签", "A complaint was not countersigned"),
+    "response_overdue": Label("投诉首次响应超时", "First response overdue"),
+    "contact_overdue": Label("危机联系客户超时", "Contact in a crisis overdue"),
+    "handling_overdue": Label("投诉处理超时", "Handling overdue"),
+    "telling_overdue": Label("投诉结果告知超时", "Telling the result overdue"),
+    "problem_act": Label("客户反映的问题待处理", "A problem from a call to be acted on"),
+    "problem_overdue": Label("客户反映的问题逾期未处理", "A problem was not acted on in time"),
     "deadline_passed": Label("到期未联系", "Deadline passed without a try"),
     "call_overdue": Label("再次联系已逾期", "A further call is overdue"),
     "promise_overdue": Label("约定的回电已逾期", "A promised call is overdue"),
@@ -93,6 +110,17 @@ SCOPE_LABELS: Mapping[str, Label] = {
     "pii:read": Label("查看完整号码", "See whole numbers"),
     "import": Label("导入", "Import"),
     "hooks": Label("接收推送", "Hooks"),
+}
+COMPLAINT_SOURCE_LABELS: Mapping[str, Label] = {
+    "call": Label("回访中提出", "On a follow-up call"),
+    "phone": Label("客户来电", "The customer rang"),
+    "counter": Label("到店", "At the counter"),
+    "online": Label("网络", "Online"),
+    "letter": Label("来信", "By letter"),
+    "regional": Label("厂家或区域转来", "Through the maker or the regional office"),
+    "score": Label("满意度评分", "A low score"),
+    "score_withdrawn": Label("评分已撤回", "A score that was withdrawn"),
+    "problem": Label("由问题转来", "A problem that became one"),
 }
 
 ALL: Mapping[str, Mapping[str, Label]] = {
@@ -115,4 +143,13 @@ ALL: Mapping[str, Mapping[str, Label]] = {
     "import_kind": IMPORT_KIND_LABELS,
     "task_kind": TASK_KIND_LABELS,
     "scope": SCOPE_LABELS,
+    "complaint_kind": {str(word): label for word, label in COMPLAINT_KIND_LABELS.items()},
+    "complaint_category": {str(word): label for word, label in COMPLAINT_CATEGORY_LABELS.items()},
+    "complaint_severity": {str(word): label for word, label in SEVERITY_LABELS.items()},
+    "complaint_state": {str(word): label for word, label in COMPLAINT_STATE_LABELS.items()},
+    "complaint_source": COMPLAINT_SOURCE_LABELS,
+    "crisis_reason": {str(word): label for word, label in CRISIS_REASON_LABELS.items()},
+    "crisis_item": {item.key: Label(item.zh, item.en) for item in CHECKLIST},
+    "department": {str(word): label for word, label in DEPARTMENT_LABELS.items()},
+    "problem_state": {str(word): label for word, label in PROBLEM_STATE_LABELS.items()},
 }

@@ -1,4 +1,4 @@
-"""A survey's answer: entered, told to the ladder, and, where somebody is unhappy or asks for it, a call promised within the hour."""
+"""A survey's answer: entered, told to the ladder; who is unhappy has a complaint, who asks for it is called back within the hour."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from uuid import UUID
 import asyncpg
 import orjson
 
+from shared.complaints import LOW_SCORE, open_for_answers
 from shared.db import Connection
 from shared.domain.visit import OPEN, State
 from shared.events import NOTIFY_FEED, Actor, feed
@@ -19,7 +20,6 @@ from shared.progress import progress
 from shared.stores import StoreContext
 
 LONGEST_COMMENT = 1000
-UNHAPPY = 2
 CALL_WITHIN = timedelta(hours=1)
 CALL_BACK = "call_back"
 SCORE = "satisfaction"
@@ -55,7 +55,7 @@ class Answer:
 
     @property
     def unhappy(self) -> bool:
-        return self.score <= UNHAPPY
+        return self.score <= LOW_SCORE
 
 
 def read_answer(questions: Sequence[Mapping[str, Any]], form: Mapping[str, str]) -> Answer | None:
@@ -93,7 +93,9 @@ async def enter_answer(
     detail = orjson.dumps({"survey_id": str(survey["id"]), "score": answer.score, "channel": channel}).decode()
     await conn.execute(_EVENT, store.id, new_id(), visit["id"], now, "survey_answered", detail)
     await progress(conn, store, [visit["id"]], now=now, actor=CUSTOMER)
-    if answer.wants_call or answer.unhappy:
+    if answer.unhappy:
+        await open_for_answers(conn, store, [visit["id"]], now=now, actor=CUSTOMER)
+    elif answer.wants_call:
         await _promise_call(conn, store, visit, survey["id"], answer, now)
     await conn.execute(_NOTIFY, NOTIFY_FEED, feed(store.id, "survey", survey["id"]))
 
@@ -103,7 +105,6 @@ async def _promise_call(
 ) -> None:
     """A task for whoever holds the visit, due one business hour from now: that is what the page says."""
     due_at = store.calendar.add_business_time(now, CALL_WITHIN)
-    reason = "unhappy" if answer.unhappy else "asked"
-    detail = orjson.dumps({"survey_id": str(survey_id), "score": answer.score, "reason": reason}).decode()
+    detail = orjson.dumps({"survey_id": str(survey_id), "score": answer.score, "reason": "asked"}).decode()
     who = (visit["customer_id"], visit["id"], visit["role"], visit["assignee_id"])
     await conn.execute(_TASK, store.id, new_id(), CALL_BACK, *who, due_at, detail, now)

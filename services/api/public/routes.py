@@ -17,6 +17,7 @@ from services.api.errors import TooLarge
 from services.api.public import answers
 from services.api.public.pages import page
 from services.api.routing import router as make_router
+from shared.complaints import LOW_SCORE
 from shared.crypto import Vault as SharedVault
 from shared.db import Connection, set_store_sql
 from shared.opt_outs import enter_opt_out, revoke_opt_out
@@ -176,7 +177,7 @@ def _thanks(request: Request, survey: asyncpg.Record, can_change: bool) -> Respo
         survey["language"],
         title=survey["store"],
         store=survey["store"],
-        sorry=survey["score"] is not None and survey["score"] <= answers.UNHAPPY,
+        sorry=survey["score"] is not None and survey["score"] <= LOW_SCORE,
         will_call=survey["wants_call"],
         change_url=f"{request.url.path}?change{keep}" if can_change else None,
     )

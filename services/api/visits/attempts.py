@@ -13,6 +13,7 @@ import orjson
 
 from services.api.identities import Me
 from services.api.visits import corrections, queries
+from services.api.visits.heard import open_what_was_heard, take_back_what_was_heard
 from services.api.visits.schemas import AttemptIn, ResultIn
 from shared.crypto import Vault
 from shared.db import Connection
@@ -25,7 +26,6 @@ from shared.stores import StoreContext
 WITHDRAW_WITHIN = timedelta(minutes=10)
 AHEAD = timedelta(minutes=1)
 LATE_ANSWER = timedelta(days=30)
-LOW_SCORE = 2
 CALLED = frozenset({Channel.PHONE, Channel.SMS})
 
 
@@ -86,7 +86,8 @@ async def record(
         for each in ids
     }
     sales = await corrections.write_back(conn, store, vault, me, first, body, _answers(body, results.values()), now=now)
-    await _open_tasks(conn, store, first, body, results, now=now)
+    await _open_tasks(conn, store, first, body, now=now)
+    await open_what_was_heard(conn, store, me, visits, visit_id, body, attempt_ids, now=now)
     await progress(conn, store, ids, now=now, actor=me.actor)
     await corrections.replan(conn, store, me, sales, now=now)
     return Recorded(attempt_ids[visit_id], tuple(ids))
@@ -111,6 +112,7 @@ async def withdraw(conn: Connection, store: StoreContext, me: Me, visit_id: UUID
     ):
         raise TooLateToWithdraw
     await conn.execute("UPDATE attempts SET withdrawn_at = $3 WHERE store_id = $1 AND id = $2", me.store_id, attempt_id, now)
+    await take_back_what_was_heard(conn, me.store_id, visit_id, attempt_id, attempt["created_at"], now=now)
     await conn.execute(_CANCEL_FOLLOWING, me.store_id, visit_id, now)
     await conn.execute(_AS_BEFORE, me.store_id, visit_id)
     await conn.execute(
@@ -243,17 +245,12 @@ async def _open_tasks(
     store: StoreContext,
     visit: asyncpg.Record,
     body: AttemptIn,
-    results: Mapping[UUID, ResultIn],
     *,
     now: datetime,
 ) -> None:
     if body.appointment is not None:
         detail = {"at": body.appointment.at.isoformat(), "items": body.appointment.items}
         await _task(conn, store, visit, "appointment", "service_advisor", body.appointment.at, detail, now)
-    scores = [s for s in (body.satisfaction, *(r.satisfaction for r in results.values())) if s is not None]
-    if scores and min(scores) <= LOW_SCORE:
-        due = store.calendar.add_business_time(now, timedelta(hours=1))
-        await _task(conn, store, visit, "low_score", "service_manager", due, {"satisfaction": min(scores)}, now)
 
 
 async def _task(
@@ -303,7 +300,8 @@ _ATTEMPT = """
 """
 _MESSAGED = """
     SELECT true FROM due_contact_events
-    WHERE store_id = $1 AND visit_id = $2 AND created_at >= $3 AND step IN ('sms', 'email') LIMIT 1
+    WHERE store_id = $1 AND created_at >= $3 AND step IN ('sms', 'email')
+        AND (visit_id = $2 OR id = (SELECT due_event_id FROM visits WHERE store_id = $1 AND id = $2)) LIMIT 1
 """
 _CANCEL_FOLLOWING = """
     UPDATE visits SET state = 'cancelled', state_reason = 'attempt_withdrawn', next_step = NULL, next_at = NULL, next_reason = NULL,

@@ -9,6 +9,7 @@ from uuid import UUID
 from pydantic import Field, model_validator
 
 from services.api.wire import Day, In, Instant, InstantIn, Line, NextOut, Out, Text
+from shared.domain.complaint import Category, CrisisReason, Kind, Severity
 from shared.domain.visit import Channel, Outcome, ProblemType, ReachedPerson, Result, State
 
 Satisfaction = Annotated[int, Field(ge=1, le=5, description="1 to 5; 4 and 5 count as satisfied.", examples=[5])]
@@ -114,6 +115,19 @@ class AppointmentIn(In):
     items: Text | None = None
 
 
+class ComplaintHeard(In):
+    """A complaint the customer made on the call; it is registered with the attempt."""
+
+    kind: Kind = Field(Kind.SERVICE, examples=["quality"])
+    category: Category = Field(Category.OTHER, examples=["repair_quality"])
+    severity: Severity = Severity.NORMAL
+    crisis_reasons: Annotated[list[CrisisReason], Field(max_length=len(CrisisReason))] = Field(
+        default_factory=list, description="Any of these makes it a crisis: the general manager knows at once."
+    )
+    text: Annotated[Text, Field(min_length=1, examples=["修了两次还是有异响"])]
+    wish: Text | None = None
+
+
 class ResultIn(In):
     """What a call means for one visit of it."""
 
@@ -142,6 +156,7 @@ class AttemptIn(In):
     corrections: CorrectionsIn | None = None
     next_at: InstantIn | None = Field(None, description="The promised instant (`call_later`) or the next date (`reached`).")
     appointment: AppointmentIn | None = None
+    complaint: ComplaintHeard | None = None
     results: Annotated[list[ResultIn], Field(max_length=20)] = Field(
         default_factory=list, description="For the visits that this call covers; the visit of the path may be among them."
     )

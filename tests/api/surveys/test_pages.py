@@ -112,15 +112,15 @@ async def test_the_answer_can_be_changed_until_somebody_signs_it(client: httpx.A
     assert await pool.fetchval("SELECT score FROM surveys WHERE id = $1", asked.survey_id) == 3
 
 
-async def test_whoever_is_unhappy_is_promised_a_call_within_a_business_hour(
+async def test_10_13_whoever_is_unhappy_by_link_has_a_complaint_that_is_answered_within_a_business_hour(
     client: httpx.AsyncClient, pool: Pool, asked: Asked
 ) -> None:
     answer = await client.post(asked.path, data={"satisfaction": "1"})
     assert "很抱歉让您不满意" in answer.text
-    task = await pool.fetchrow("SELECT * FROM tasks WHERE visit_id = $1", asked.visit_id)
-    assert task is not None
-    assert (task["kind"], task["role"], task["due_at"]) == ("call_back", "followup_specialist", NOW + timedelta(hours=1))
-    assert orjson.loads(task["detail"])["reason"] == "unhappy"
+    opened = await pool.fetchrow("SELECT * FROM complaints WHERE visit_id = $1", asked.visit_id)
+    assert opened is not None
+    assert (opened["kind"], opened["source"], opened["level"]) == ("service", "score", 1)
+    assert (opened["opened_at"], opened["respond_by"]) == (NOW, NOW + timedelta(hours=1))
 
 
 async def test_a_call_back_is_a_task_with_a_time(client: httpx.AsyncClient, pool: Pool, asked: Asked) -> None:

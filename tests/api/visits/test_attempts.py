@@ -206,11 +206,12 @@ async def test_a_withdrawn_try_leaves_the_visit_due_as_before(desk: Desk) -> Non
 
 
 async def test_a_low_score_leaves_work_for_the_manager_within_the_hour(desk: Desk, as_staff: Sign) -> None:
-    await desk.record(outcome="reached", satisfaction=2)
     manager = await as_staff("service_manager")
-    tasks = (await manager.http.get(f"{desk.base}/tasks", params={"kind": "low_score"})).json()["items"]
+    await desk.record(outcome="reached", satisfaction=2)
+    tasks = (await manager.http.get(f"{desk.base}/tasks", params={"kind": "complaint_respond"})).json()["items"]
 
     assert [datetime.fromisoformat(task["due_at"]) for task in tasks] == [NOW + timedelta(hours=1)]
+    assert [task["assignee_id"] for task in tasks] == [str(manager.staff_id)]
 
 
 async def test_a_manager_sees_the_visits_of_his_own_department(desk: Desk, as_staff: Sign) -> None:
