@@ -13,7 +13,7 @@ from shared.db import Connection, store_transaction
 from shared.domain.message import RESEND, WAITING, MessageState
 
 BATCH = 100
-RESEND_ORDER, HOLD_ORDER = "resend", "hold"
+RESEND_ORDER, HOLD_ORDER, STOP_ORDER = "resend", "hold", "stop"  # stop: by the house itself, with its own reason
 SETTLE_ORDERS = {"settle_delivered": "delivered", "settle_undelivered": "undelivered"}
 TAKEN_OUT = "taken_out"
 
@@ -51,7 +51,7 @@ async def take_orders(ctx: Context) -> int:
 async def _carry_out(conn: Connection, store_id: UUID, order: asyncpg.Record, now: datetime) -> str:
     """The move that was ordered, or `too_late` when the message has moved on meanwhile."""
     state = await conn.fetchval("SELECT state FROM messages WHERE store_id = $1 AND id = $2", store_id, order["message_id"])
-    move = _move(order["kind"], MessageState(state), now)
+    move = _move(order["kind"], MessageState(state), now, order["reason"])
     if move is None:
         return "too_late"
     to, reason, wake_at = move
@@ -60,12 +60,16 @@ async def _carry_out(conn: Connection, store_id: UUID, order: asyncpg.Record, no
     return "done"
 
 
-def _move(kind: str, state: MessageState, now: datetime) -> tuple[str, str | None, datetime | None] | None:
+def _move(
+    kind: str, state: MessageState, now: datetime, why: str | None
+) -> tuple[str, str | None, datetime | None] | None:
     """The state an order leads to, with its reason and when to look again; None when it is not to be had any more."""
     if kind == RESEND_ORDER and state in RESEND:
         return "queued", "resend", now
     if kind == HOLD_ORDER and state in WAITING:
         return "suppressed", TAKEN_OUT, None
+    if kind == STOP_ORDER and state in WAITING:
+        return "suppressed", why, None
     if kind in SETTLE_ORDERS and state in RESEND:
         return SETTLE_ORDERS[kind], "settled_by_a_person", None
     return None

@@ -17,6 +17,7 @@ from shared.ids import new_id
 from shared.opt_outs import enter_opt_out, revoke_opt_out
 from shared.progress.numbering import batch_prefix
 from shared.progress.write import Change
+from shared.stops import resume_customer, resume_vehicle, stop_customer, stop_vehicle
 
 PERSONAL = (MarkNumber, OptOut, CancelVehicle, CancelCustomer)
 SOLD, DECEASED = "vehicle_sold", "customer_deceased"
@@ -65,7 +66,7 @@ _REOPEN = """
                next_step = 'call', next_at = v.due_at, next_reason = 'planned', updated_at = $3, version = v.version + 1
         FROM visit_events e
         WHERE v.store_id = $1 AND v.state = 'cancelled' AND v.state_reason = $4 AND e.store_id = $1 AND e.visit_id = v.id
-          AND e.kind = 'cancelled' AND e.detail->>'by' = $2
+          AND e.kind = 'cancelled' AND e.detail->>'by' = $2 AND (v.window_end > $3 OR v.tries > 0)
         RETURNING v.id
     )
     INSERT INTO visit_events (store_id, id, visit_id, at, kind, actor_kind, actor_id, detail)
@@ -94,9 +95,11 @@ async def _apply_one(conn: Connection, store_id: UUID, change: Change, effect: E
         case CancelVehicle() if row["vehicle_id"]:
             await conn.execute(_END_VEHICLE, store_id, row["vehicle_id"], now)
             await _cancel_open(conn, store_id, change, "vehicle_id", SOLD, now, actor)
+            await stop_vehicle(conn, store_id, row["vehicle_id"], SOLD, now=now)
         case CancelCustomer():
             await conn.execute(_END_CUSTOMER, store_id, row["customer_id"], now)
             await _cancel_open(conn, store_id, change, "customer_id", DECEASED, now, actor)
+            await stop_customer(conn, store_id, row["customer_id"], DECEASED, now=now)
 
 
 async def take_back(conn: Connection, store_id: UUID, change: Change, *, now: datetime, actor: Actor) -> None:
@@ -120,9 +123,11 @@ async def _take_back_one(
         case "cancel", "vehicle":
             await conn.execute(_REVIVE_VEHICLE, store_id, row["vehicle_id"])
             await _reopen(conn, store_id, change, SOLD, now, actor)
+            await resume_vehicle(conn, store_id, row["vehicle_id"], SOLD, now=now, today=now.date())
         case "cancel", _:
             await conn.execute(_REVIVE_CUSTOMER, store_id, row["customer_id"])
             await _reopen(conn, store_id, change, DECEASED, now, actor)
+            await resume_customer(conn, store_id, row["customer_id"], DECEASED, now=now, today=now.date())
         case "task", _:
             await conn.execute(_CLOSE_TASK, store_id, change.id, rest.partition(":")[0], now)
 

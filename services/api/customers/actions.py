@@ -22,6 +22,11 @@ from shared.ids import new_id
 from shared.names import initials
 from shared.opt_outs import enter_opt_out
 from shared.planning import cancel_open
+from shared.planning.reopen import reopen
+from shared.planning.rows import write_events
+from shared.progress import progress
+from shared.stops import resume_customer, stop_customer
+from shared.stores import StoreContext
 
 CHANNELS = ("sms", "email", "phone", "wechat")
 SHORT = {"phone", "email", "wechat", "contact_points"}
@@ -74,6 +79,16 @@ _FIRST_PHONE = """
     SELECT * FROM contact_points WHERE store_id = $1 AND customer_id = $2 AND kind = 'phone'
     ORDER BY wrong_at IS NOT NULL, rank LIMIT 1
 """
+
+
+DECEASED = "customer_deceased"
+_DEATHS = """
+    UPDATE attempts a SET withdrawn_at = $3 FROM visits v
+    WHERE a.store_id = $1 AND v.store_id = $1 AND v.customer_id = $2 AND a.visit_id = v.id AND a.outcome = 'deceased'
+      AND a.withdrawn_at IS NULL
+    RETURNING a.visit_id
+"""
+_STOPPED = "SELECT id FROM visits WHERE store_id = $1 AND customer_id = $2 AND state = 'cancelled' AND state_reason = $3"
 
 
 class CodeTaken(Conflict):
@@ -222,20 +237,39 @@ async def _wanted(
 
 
 async def mark_deceased(conn: Connection, me: Me, customer_id: UUID, *, note: str | None, now: datetime) -> None:
-    """Everything stops at once; said twice it stands as first said. Raises CustomerNotFound."""
+    """Everything stops at once: visits, waiting messages, campaigns, appointments, tasks; said twice it stands as first said.
+
+    Raises CustomerNotFound.
+    """
     row = await records.locked(conn, TABLE, me.store_id, customer_id, CustomerNotFound)
     if row["deceased_at"] is not None:
         return
     await records.update(conn, TABLE, me.store_id, customer_id, {"deceased_at": now}, now=now)
-    await cancel_open(conn, me.store_id, "customer_id", customer_id, "customer_deceased", now=now, actor=me.actor)
+    await cancel_open(conn, me.store_id, "customer_id", customer_id, DECEASED, now=now, actor=me.actor)
+    await stop_customer(conn, me.store_id, customer_id, DECEASED, now=now)
     await audit.note(conn, me, "customer.deceased", "customer", customer_id, now=now, detail={"note": note} if note else None)
 
 
-async def undo_deceased(conn: Connection, me: Me, customer_id: UUID, *, now: datetime) -> None:
-    """It was an error: the file is in use again. What was cancelled stays so. Raises CustomerNotFound."""
-    await records.locked(conn, TABLE, me.store_id, customer_id, CustomerNotFound)
+async def undo_deceased(conn: Connection, store: StoreContext, me: Me, customer_id: UUID, *, now: datetime) -> None:
+    """It was an error: the file is in use again, and what was stopped for it and is still in its window goes on.
+
+    An attempt that told of the death is withdrawn, at whatever age. Messages that were taken out do not come back. Raises CustomerNotFound.
+    """
+    row = await records.locked(conn, TABLE, me.store_id, customer_id, CustomerNotFound)
+    if row["deceased_at"] is None:
+        return
+    stopped = [found["id"] for found in await conn.fetch(_STOPPED, me.store_id, customer_id, DECEASED)]
+    told = [found["visit_id"] for found in await conn.fetch(_DEATHS, me.store_id, customer_id, now)]
+    events = [(visit_id, "attempt_withdrawn", {"reason": "deceased_undone"}) for visit_id in told]
+    await write_events(conn, me.store_id, events, now=now, actor=me.actor)
+    await progress(conn, store, told, now=now, actor=me.actor)
     await records.update(conn, TABLE, me.store_id, customer_id, {"deceased_at": None}, now=now)
-    await audit.note(conn, me, "customer.deceased_undone", "customer", customer_id, now=now)
+    back = await reopen(conn, store, stopped, was=DECEASED, reason="deceased_undone", now=now, actor=me.actor)
+    await progress(conn, store, stopped, now=now, actor=me.actor)
+    today = store.calendar.day_of(now)
+    await resume_customer(conn, me.store_id, customer_id, DECEASED, now=now, today=today)
+    detail = {"reopened": len(back) + len(told)}
+    await audit.note(conn, me, "customer.deceased_undone", "customer", customer_id, now=now, detail=detail)
 
 
 async def _check(conn: Connection, store_id: UUID, customer_id: UUID, values: dict[str, Any]) -> None:

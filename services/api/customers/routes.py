@@ -29,7 +29,7 @@ from services.api.customers.schemas import (
     TimelineItem,
     WithdrawIn,
 )
-from services.api.deps import Me, Now, StoreConnection, Vault
+from services.api.deps import Me, Now, StoreConnection, TheHouse, Vault
 from services.api.direct import directly
 from services.api.etags import IfMatch, etag
 from services.api.identities import Me as Caller
@@ -224,7 +224,8 @@ async def mark_deceased(
 
 
 @router.post("/{customer_id}/deceased/undo", operation_id="undo_deceased", response_model=CustomerOut)
-async def undo_deceased(customer_id: UUID, conn: StoreConnection, vault: Vault, me: Me, now: Now) -> Response:
-    """It was an error; only a manager may say so."""
-    await actions.undo_deceased(conn, me, customer_id, now=now)
+async def undo_deceased(customer_id: UUID, conn: StoreConnection, house: TheHouse, vault: Vault, me: Me, now: Now) -> Response:
+    """It was an error; only a manager may say so. What was stopped for it and is still in its window goes on."""
+    store = await house.stores.get(conn, me.store_id, today=now.date())
+    await actions.undo_deceased(conn, store, me, customer_id, now=now)
     return await _answer(conn, vault, me, customer_id)

@@ -17,6 +17,7 @@ from shared.db import Connection
 from shared.errors import Conflict, Invalid, NotFound
 from shared.ids import new_id
 from shared.planning import cancel_open, refresh_maintenance, replan_vehicles
+from shared.stops import stop_vehicle
 from shared.stores import StoreContext
 
 TABLE = "vehicles"
@@ -26,6 +27,12 @@ _READING = """
     INSERT INTO mileage_readings AS m (store_id, id, vehicle_id, read_on, km, source) VALUES ($1, $2, $3, $4, $5, $6)
     ON CONFLICT (store_id, vehicle_id, read_on) DO UPDATE SET km = greatest(m.km, excluded.km) RETURNING *
 """
+_ANSWERED = """
+    UPDATE tasks t SET done_at = $3, done_by = $4 FROM visits v
+    WHERE t.store_id = $1 AND t.kind = 'new_owner' AND t.done_at IS NULL AND v.store_id = $1 AND v.id = t.visit_id
+      AND v.vehicle_id = $2
+"""
+TRANSFERRED = "vehicle_transferred"
 _SAME_VIN = "SELECT true FROM vehicles WHERE store_id = $1 AND vin = $2 AND ended_at IS NULL AND id <> $3"
 
 
@@ -101,17 +108,25 @@ async def note_reading(conn: Connection, store_id: UUID, vehicle_id: UUID, on: o
 async def transfer(
     conn: Connection, store: StoreContext, me: Me, vehicle_id: UUID, body: TransferIn, *, now: datetime
 ) -> asyncpg.Record:
-    """End the car under its owner, with all its open visits, and begin it under another. Raises VehicleNotFound, VehicleEnded, Invalid."""
+    """End the car under its owner, with all that is open for it, and begin it clean under another.
+
+    One that its owner said was sold can still be transferred: the question who has it now is answered so.
+    Raises VehicleNotFound, VehicleEnded, VinTaken, Invalid.
+    """
     row = await records.locked(conn, TABLE, store.id, vehicle_id, VehicleNotFound)
-    if row["ended_at"] is not None:
+    if row["ended_at"] is not None and row["end_reason"] != "sold":
         raise VehicleEnded
-    if body.customer_id == row["customer_id"]:
+    owner_id = await records.customer(conn, store.id, body.customer_id, "/customer_id")
+    if owner_id == row["customer_id"]:
         raise Invalid("已是该客户的车辆 / it is this customer's already", "/customer_id")
-    await records.require(conn, "customers", store.id, body.customer_id, "/customer_id")
-    await records.update(conn, TABLE, store.id, vehicle_id, {"ended_at": now, "end_reason": "transferred"}, now=now)
-    await cancel_open(conn, store.id, "vehicle_id", vehicle_id, "vehicle_transferred", now=now, actor=me.actor)
-    values = {name: row[name] for name in COPIED} | {"customer_id": body.customer_id, "excluded": False}
+    await _free_vin(conn, store.id, row["vin"], vehicle_id)
+    ended = {"ended_at": row["ended_at"] or now, "end_reason": "transferred"}
+    await records.update(conn, TABLE, store.id, vehicle_id, ended, now=now)
+    await cancel_open(conn, store.id, "vehicle_id", vehicle_id, TRANSFERRED, now=now, actor=me.actor)
+    await stop_vehicle(conn, store.id, vehicle_id, TRANSFERRED, now=now)
+    values = {name: row[name] for name in COPIED} | {"customer_id": owner_id, "excluded": False}
     made = await records.insert(conn, TABLE, store.id, values | {"plate": body.plate or row["plate"]}, now=now)
+    await conn.execute(_ANSWERED, store.id, vehicle_id, now, me.staff_id)
     detail = {"from": vehicle_id, "to": made["id"], "reason": body.reason or ""}
     await audit.note(conn, me, "vehicle.transferred", "vehicle", vehicle_id, now=now, detail=detail)
     return made
