@@ -12,6 +12,11 @@ from shared.domain.calendar import add_months
 
 BY_DAYS, ABC = "by-days", "abc"
 LATER_DAYS = 30
+REACTIVATE_DAYS = 90
+LOST_KINDS: Final = (
+    "price", "competitor", "other_dealer", "product", "stock", "financing", "service", "no_plan", "unreachable", "other",
+)  # fmt: skip
+"""Why a lead was lost, as reports count it; `other` wants words."""
 
 _DAY = timedelta(days=1)
 
@@ -72,17 +77,25 @@ def level_of(expected_on: date | None, today: date, policy: str = BY_DAYS) -> Le
     return next((level for level in nearer if expected_on <= (level.until(today) or date.max)), last)
 
 
-def next_contact_on(expected_on: date | None, last_contact_on: date, policy: str = BY_DAYS) -> date:
+def next_contact_on(expected_on: date | None, last_contact_on: date, policy: str = BY_DAYS, set_on: date | None = None) -> date:
     """The next day to be in touch: the first on which as many days have passed as the level of that day asks for.
 
     So it comes nearer as the purchase does: a lead of level C on the day of the last contact is not left alone for 30 days when it
-    turns B after 5. In: the expected day, the last contact (or the first visit to the showroom), the policy. Out: a day after the
-    last contact; one that has passed is overdue. Source: domain.md §2 ("the next due date moves with it").
+    turns B after 5. `set_on`: the day the consultant has set, which stands in for the default of the last level of by-days, and for no
+    other. In: the expected day, the last contact (or the first visit to the showroom), the policy. Out: a day after the last
+    contact; one that has passed is overdue. Source: domain.md §2 ("the next due date moves with it").
     """
+    given = set_on if set_on is not None and set_on > last_contact_on and levels_of(policy) is POLICIES[BY_DAYS] else None
     day = last_contact_on + _DAY
-    while (day - last_contact_on).days < level_of(expected_on, day, policy).every_days:
+    while not _is_due(level_of(expected_on, day, policy), day, last_contact_on, given):
         day += _DAY
     return day
+
+
+def _is_due(level: Level, day: date, last_contact_on: date, set_on: date | None) -> bool:
+    if set_on is not None and level.until(day) is None:
+        return day >= set_on
+    return (day - last_contact_on).days >= level.every_days
 
 
 def expected_between(key: str, today: date, policy: str = BY_DAYS) -> tuple[date | None, date | None]:

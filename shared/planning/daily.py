@@ -12,10 +12,15 @@ from shared.db import Connection
 from shared.events import SYSTEM, Actor
 from shared.handover.absences import run_absences
 from shared.planning.arrivals import plan_appointments
+from shared.planning.lead_levels import plan_leads
+from shared.planning.load import spread_load
 from shared.planning.maintenance import plan_maintenance
 from shared.planning.occasions import plan_anniversaries, plan_birthdays, plan_festivals
 from shared.planning.plan import PlanCounts
+from shared.planning.renewal_move import move_to_renewal
+from shared.planning.renewals import plan_policies
 from shared.planning.silence import plan_silences
+from shared.planning.warranty_plan import plan_warranty
 from shared.planning.worth import flag_high_value
 from shared.stores import StoreContext
 
@@ -31,14 +36,19 @@ class Planner(Protocol):
 DAILY: Final[tuple[tuple[str, Planner], ...]] = (
     ("absences", run_absences),
     ("appointments", plan_appointments),
+    ("renewal_move", move_to_renewal),
+    ("leads", plan_leads),
     ("maintenance", plan_maintenance),
+    ("policies", plan_policies),
+    ("warranty", plan_warranty),
     ("birthdays", plan_birthdays),
     ("anniversaries", plan_anniversaries),
     ("festivals", plan_festivals),
     ("silences", plan_silences),
     ("high_value", flag_high_value),
+    ("load", spread_load),
 )
-"""In the order they run; the name is the one in the log."""
+"""In the order they run, the spreading of the load after everything that plans; the name is the one in the log."""
 
 
 async def plan_day(conn: Connection, store: StoreContext, *, now: datetime, actor: Actor = SYSTEM) -> dict[str, PlanCounts]:

@@ -22,6 +22,13 @@ from shared.domain.programme import Fact, Trigger, card_fact, one_per_car_and_da
 from shared.stores import StoreContext
 
 INTERNAL = "internal"
+_YES = {
+    "maintenance_done": "maintained",
+    "email": "has_email",
+    "card_handed": "card_handed_on",
+    "file_uploaded": "file_uploaded_on",
+}
+_SPECIALISTS = ("insurance_specialist_id", "renewal_specialist_id")
 _GONE = "c.deceased_at IS NOT NULL OR c.merged_into IS NOT NULL OR v.ended_at IS NOT NULL OR v.excluded"
 
 _SALES = f"""

@@ -17,9 +17,14 @@ from shared.stores import StoreContext
 _HOLDERS = "SELECT id, holder_id FROM customers WHERE store_id = $1 AND id = ANY($2) AND holder_id IS NOT NULL"
 _LOAD = """
     SELECT assignee_id, count(*) AS open FROM visits
-    WHERE store_id = $1 AND state IN ('planned', 'due', 'trying') AND assignee_id IS NOT NULL GROUP BY assignee_id
+    WHERE store_id = $1 AND closed_at IS NULL AND assignee_id IS NOT NULL GROUP BY assignee_id
 """
 BY_LOAD, POOL = "fewest_open", "pool"
+_NAMED = {
+    "technician": "technician_id",
+    "insurance_specialist": "insurance_specialist_id",
+    "renewal_specialist": "renewal_specialist_id",
+}
 
 
 @dataclass(frozen=True)
@@ -88,8 +93,10 @@ class Assigner:
 
 
 def _person_of(role: str, fact: Fact | None) -> UUID | None:
-    """Whoever did the work: of an order its technician (for a technician's call) or advisor; of a sale its consultant."""
+    """Whoever did the work: of an order its technician (for a technician's call) or advisor; of a sale its consultant, for the
+    insurance tier whoever holds the file in that role.
+    """
     if fact is None:
         return None
-    technician = fact.attrs.get("technician_id")
-    return UUID(technician) if role == "technician" and technician else fact.person_staff_id
+    named = fact.attrs.get(_NAMED.get(role, ""))
+    return UUID(named) if named else fact.person_staff_id

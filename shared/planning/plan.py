@@ -22,6 +22,7 @@ from shared.domain.programme import (
 )
 from shared.domain.programme.facts import is_for_kind
 from shared.events import Actor
+from shared.planning.duties import write_duties
 from shared.planning.people import Assigner
 from shared.planning.rows import Draft, tell, write_visits
 from shared.stores import StoreContext
@@ -62,6 +63,7 @@ async def plan_facts(
     assigner = await Assigner.load(conn, store, now=now, customer_ids={visit.customer_id for visit, _, _ in planned})
     drafts = [Draft(visit, programme, assigner.assign(visit, fact)) for visit, programme, fact in planned]
     written = await write_visits(conn, store.id, drafts, now=now, actor=actor, vault=vault)
+    await write_duties(conn, store, planner.programmes, facts, now=now, first_import=first_import)
     await tell(conn, store.id, written.planned)
     return PlanCounts(written.planned, written.expired, planner.skipped)
 
@@ -92,7 +94,8 @@ class Planner:
         """The visits of a fact in all programmes it starts."""
         for programme in self.programmes(fact):
             if self._first_import and self._long_past(programme, fact):
-                self.skipped += sum(is_for_kind(step, fact) and still_needed(step, fact) for step in programme.steps)
+                visits_of = (step for step in programme.steps if step.task is None)
+                self.skipped += sum(is_for_kind(step, fact) and still_needed(step, fact) for step in visits_of)
                 continue
             visits, skipped = self._planned(programme, fact)
             self.skipped += skipped

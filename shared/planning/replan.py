@@ -15,12 +15,14 @@ from shared.db import Connection
 from shared.domain.programme import Fact, PlannedVisit, Programme, still_needed
 from shared.domain.programme.facts import is_for_kind
 from shared.events import Actor
+from shared.planning.duties import write_duties
 from shared.planning.facts import ids_of
 from shared.planning.follow import plan_follow_ons
 from shared.planning.people import Assigner
 from shared.planning.plan import PlanCounts, Planner
 from shared.planning.rows import EXPIRED, PLANNED, Draft, tell, write_events, write_visits
 from shared.stores import StoreContext
+from shared.wakes import wake
 
 _LOCK = "SELECT * FROM visits WHERE store_id = $1 AND trigger_id = ANY($2) ORDER BY id FOR UPDATE"
 _CANCEL = """
@@ -78,9 +80,10 @@ async def replan_facts(
     by_trigger = {(str(fact.type), fact.id): fact for fact in facts}
     changes = _changes(rows, by_trigger, planner, wanted)
     await cancel_visits(conn, store.id, changes.cancel, now, actor)
-    await _move(conn, store.id, changes.move, now, actor)
+    await move_visits(conn, store.id, changes.move, now, actor)
     there = {(row["trigger_id"], row["programme"], row["step"], row["occurrence"]) for row in rows}
-    counts = await _add(conn, store, [wanted[key] for key in wanted if key not in there], by_trigger, now, actor, vault)
+    counts = await add_visits(conn, store, [wanted[key] for key in wanted if key not in there], by_trigger, now, actor, vault)
+    await write_duties(conn, store, planner.programmes, facts, now=now)
     closed = [row["id"] for row in rows if row["state"] not in OPEN and (row["trigger_type"], row["trigger_id"]) in by_trigger]
     followed = await plan_follow_ons(conn, store, closed, now=now, actor=actor, vault=vault) if closed else 0
     await tell(conn, store.id, len(changes.move) + len(changes.cancel) + counts.planned)
@@ -102,7 +105,7 @@ def _changes(
         visit, _ = wanted.get((row["trigger_id"], row["programme"], row["step"], row["occurrence"]), (None, None))
         if reason is not None:
             changes.cancel[reason].append(row["id"])
-        elif visit is not None and _may_move(row) and _differs(row, visit):
+        elif visit is not None and may_move(row) and differs(row, visit):
             changes.move.append((row, visit))
     return changes
 
@@ -120,12 +123,13 @@ def _no_longer(row: asyncpg.Record, fact: Fact, planner: Planner) -> str | None:
     return None if still_needed(step, fact) else "reason_gone"
 
 
-def _may_move(row: asyncpg.Record) -> bool:
+def may_move(row: asyncpg.Record) -> bool:
     """A visit that nobody has been shown as due, tried, or promised."""
     return row["state"] == PLANNED and row["tries"] == 0 and row["promised_at"] is None
 
 
-def _differs(row: asyncpg.Record, visit: PlannedVisit) -> bool:
+def differs(row: asyncpg.Record, visit: PlannedVisit) -> bool:
+    """True when the plan says another day or window than the visit has, or that it came too late."""
     return (row["due_on"], row["window_end"]) != (visit.due_on, visit.window_end) or visit.state == EXPIRED
 
 
@@ -138,9 +142,10 @@ async def cancel_visits(
         await write_events(conn, store_id, [(id_, "cancelled", {"reason": reason}) for id_ in ids], now=now, actor=actor)
 
 
-async def _move(
+async def move_visits(
     conn: Connection, store_id: UUID, moved: Sequence[tuple[asyncpg.Record, PlannedVisit]], now: datetime, actor: Actor
 ) -> None:
+    """Give visits that the caller has locked the day of a plan, or end them as expired, with the shifts in their histories."""
     if not moved:
         return
     values = [
@@ -148,6 +153,7 @@ async def _move(
         for row, v in moved
     ]
     await conn.execute(_MOVE, store_id, now, *zip(*values, strict=True))
+    await wake(conn, store_id, [row["id"] for row, _ in moved])
     events = [
         (
             row["id"],
@@ -159,7 +165,7 @@ async def _move(
     await write_events(conn, store_id, events, now=now, actor=actor)
 
 
-async def _add(
+async def add_visits(
     conn: Connection,
     store: StoreContext,
     new: Sequence[tuple[PlannedVisit, Programme]],
@@ -168,6 +174,7 @@ async def _add(
     actor: Actor,
     vault: Vault | None,
 ) -> PlanCounts:
+    """Write visits that are new, each with its person. `facts` by (trigger type, trigger id)."""
     if not new:
         return PlanCounts()
     assigner = await Assigner.load(conn, store, now=now, customer_ids={visit.customer_id for visit, _ in new})

@@ -15,9 +15,12 @@ from shared.domain.programme import Fact
 from shared.planning.appointments import facts_of_appointments
 from shared.planning.complaints import facts_of_complaints
 from shared.planning.facts import facts_of_sales, facts_of_work_orders
+from shared.planning.insurance import facts_of_accidents, facts_of_policies
+from shared.planning.leads import facts_of_leads
 from shared.planning.maintenance import facts_of_vehicles
 from shared.planning.occasions import facts_of_anniversaries, facts_of_birthdays, facts_of_festivals
 from shared.planning.silent import facts_of_lost, facts_of_silent_cars
+from shared.planning.warranty import facts_of_warranty
 from shared.stores import StoreContext
 
 Loader = Callable[[Connection, StoreContext, Collection[UUID]], Awaitable[list[Fact]]]
@@ -29,6 +32,10 @@ SOURCES: Final[Mapping[str, Loader]] = {
     "maintenance": facts_of_vehicles,
     "appointment": facts_of_appointments,
     "complaint": facts_of_complaints,
+    "lead": facts_of_leads,
+    "policy": facts_of_policies,
+    "accident": facts_of_accidents,
+    "warranty": facts_of_warranty,
     "customer.birthday": facts_of_birthdays,
     "vehicle.anniversary": facts_of_anniversaries,
     "store.holiday": facts_of_festivals,
