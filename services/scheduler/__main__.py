@@ -11,6 +11,7 @@ import structlog
 from prometheus_client import CollectorRegistry, start_http_server
 
 from services.scheduler.beat import beat, come_back
+from services.scheduler.complaints import keep_clocks
 from services.scheduler.context import Context, Notices
 from services.scheduler.emit import Emitter
 from services.scheduler.listen import listen
@@ -75,10 +76,12 @@ async def run(context: Context, stop: asyncio.Event) -> None:
         group.create_task(beat(context, loop, stop))
         group.create_task(supervise(settings.redis_url, context.notices, stop))
         group.create_task(context.emitter.run(drained))
+        group.create_task(keep_clocks(context, stop))
         log.info("started", clock=context.clock.now().isoformat(), speed=context.clock.speed)
         turning = group.create_task(loop.run(stop))
         await stop.wait()
         context.notices.bell.set()
+        context.notices.complaints.set()
         await asyncio.wait({turning})
         drained.set()
         listening.cancel()

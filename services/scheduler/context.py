@@ -16,9 +16,13 @@ from shared.stores import StoreCache
 
 @dataclass
 class Notices:
-    """What NOTIFY told since somebody looked: stores with something new, `everywhere` when it is not known which, signals."""
+    """What NOTIFY told since somebody looked: stores with something new, `everywhere` when it is not known which, signals.
+
+    `complaints` is the bell of those who keep the clocks of complaints.
+    """
 
     bell: asyncio.Event = field(default_factory=asyncio.Event)
+    complaints: asyncio.Event = field(default_factory=asyncio.Event)
     stores: set[UUID] = field(default_factory=set)
     everywhere: bool = True
     signals: bool = True
@@ -39,11 +43,13 @@ class Notices:
     def clock_moved(self) -> None:
         self.clock = True
         self.bell.set()
+        self.complaints.set()
 
     def all(self) -> None:
         """Look at everything again: at the start, after a lost connection, now and then."""
         self.everywhere = self.signals = self.clock = True
         self.bell.set()
+        self.complaints.set()
 
 
 @dataclass

@@ -10,7 +10,7 @@ import structlog
 
 from services.scheduler.context import Notices
 from shared.db import DATABASE_AWAY, connect
-from shared.events import NOTIFY_CLOCK, NOTIFY_DUE, NOTIFY_SIGNAL
+from shared.events import NOTIFY_CLOCK, NOTIFY_COMPLAINTS, NOTIFY_DUE, NOTIFY_SIGNAL
 
 CHECK_EVERY = 10.0
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 10.0
@@ -42,12 +42,16 @@ async def _follow(connection: asyncpg.Connection[asyncpg.Record], notices: Notic
     def clock(*_: object) -> None:
         notices.clock_moved()
 
+    def complaint(*_: object) -> None:
+        notices.complaints.set()
+
     lost = asyncio.Event()
     connection.add_termination_listener(lambda _: lost.set())
     try:
         await connection.add_listener(NOTIFY_DUE, due)
         await connection.add_listener(NOTIFY_SIGNAL, signal)
         await connection.add_listener(NOTIFY_CLOCK, clock)
+        await connection.add_listener(NOTIFY_COMPLAINTS, complaint)
         notices.all()  # what was told while nobody listened
         while not lost.is_set():
             with suppress(TimeoutError):
