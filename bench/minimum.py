@@ -2,7 +2,8 @@
 
 `python -m bench.minimum dispatch|consume bare|own`, two processes on DATABASE_URL and REDIS_URL, plain asyncpg and redis-py. `bare`
 writes tables of its own with the few columns and indexes it needs. `own` writes the product's rows into the product's tables: visit,
-event, message, with every index and reference. Both without history, consent, opt-outs, caps, rendering, sealing.
+event (a hundred visits each), message, with every index and reference. Both without history, consent, opt-outs, caps, rendering,
+sealing.
 """
 
 from __future__ import annotations
@@ -57,31 +58,42 @@ _BARE = Shape(
 _OWN = Shape(
     stores="SELECT id AS store_id FROM stores",
     claim="""
-        WITH moved AS (
-            UPDATE visits SET state = 'due', next_reason = 'due', wake_at = window_end, due_seq = 1, updated_at = $2,
-                version = version + 1
-            WHERE store_id = $1 AND id = ANY(ARRAY(
-                SELECT id FROM visits WHERE store_id = $1 AND wake_at <= $2
+        WITH taken AS MATERIALIZED (
+            DELETE FROM visit_wakes WHERE store_id = $1 AND id = ANY(ARRAY(
+                SELECT id FROM visit_wakes WHERE store_id = $1 AND wake_at <= $2
                 ORDER BY wake_at LIMIT $3 FOR UPDATE SKIP LOCKED))
-            RETURNING id, customer_id, due_at
+            RETURNING visit_ids
+        ), batches AS MATERIALIZED (
+            SELECT gen_random_uuid() AS event_id, array_agg(id) AS visit_ids
+            FROM (SELECT id, (row_number() OVER () - 1) / 100 AS part FROM (SELECT unnest(visit_ids) AS id FROM taken) t) t
+            GROUP BY part
+        ), moved AS (
+            UPDATE visits v SET state = 'due', next_reason = 'due', wake_at = window_end, due_seq = 1, due_event_id = b.event_id,
+                updated_at = $2, version = version + 1
+            FROM (SELECT event_id, unnest(visit_ids) AS id FROM batches) b WHERE v.store_id = $1 AND v.id = b.id
+            RETURNING v.id, customer_id
         ), written AS (
-            INSERT INTO due_contact_events (store_id, id, visit_id, due_seq, step, due_at, created_at)
-            SELECT $1, id, id, 1, 'sms', due_at, $2 FROM moved
+            INSERT INTO due_contact_events (store_id, id, visit_ids, due_seq, step, due_at, created_at)
+            SELECT $1, event_id, visit_ids, 1, 'sms', $2, $2 FROM batches
+        ), again AS (
+            INSERT INTO visit_wakes (store_id, id, wake_at, visit_ids)
+            SELECT $1, event_id, $2 + interval '1 day', visit_ids FROM batches
         )
         SELECT id, customer_id FROM moved
     """,
     insert="""
         INSERT INTO messages (store_id, id, visit_id, event_id, customer_id, kind, purpose, channel, step_no, template, language,
-            contact_point_id, number_index, address, body, signature, state, tries, fence, wake_at, expire_at, created_at, updated_at)
+            state, tries, fence, wake_at, expire_at, created_at, updated_at)
         SELECT u.store_id, u.id, u.visit_id, u.visit_id, u.customer_id, 'automatic', 'service_followup', 'sms', 1, 'welcome', 'zh',
-            p.id, p.value_index, p.value, repeat('回访', 40), '张江店', 'queued', 0, 0, $1, $1, $1, $1
+            'queued', 0, 0, $1, $1, $1, $1
         FROM unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[]) AS u (store_id, id, visit_id, customer_id)
-        JOIN contact_points p ON p.store_id = u.store_id AND p.customer_id = u.customer_id AND p.kind = 'phone'
         ON CONFLICT (store_id, visit_id, channel, step_no) DO NOTHING
     """,
     handled="""
         UPDATE due_contact_events e SET handled_at = $1
-        FROM unnest($2::uuid[], $3::uuid[]) AS u (store_id, id) WHERE e.store_id = u.store_id AND e.id = u.id
+        FROM (SELECT DISTINCT v.store_id, v.due_event_id FROM unnest($2::uuid[], $3::uuid[]) AS u (store_id, id)
+              JOIN visits v ON v.store_id = u.store_id AND v.id = u.id) d
+        WHERE e.store_id = d.store_id AND e.id = d.due_event_id AND e.handled_at IS NULL
     """,
 )
 SHAPES = {"bare": _BARE, "own": _OWN}

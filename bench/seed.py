@@ -55,6 +55,8 @@ _BARE = """
     INSERT INTO bare.visits SELECT store_id, id, customer_id, due_at, state FROM visits;
     CREATE INDEX ON bare.visits (store_id, due_at) WHERE state = 'planned';
 """
+# An entry of its own for each visit, as when they were planned one by one: what costs most to take.
+_WAKES = "INSERT INTO visit_wakes SELECT store_id, gen_random_uuid(), wake_at, ARRAY[id] FROM visits"
 
 Instant = Callable[[int], datetime]
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
@@ -68,6 +70,7 @@ async def seed(url: str, visits: int, *, stores: int = STORES, due: Instant = la
         for number in range(stores):
             store_id, advisor_id = await _store(conn)
             await _fill(conn, store_id, advisor_id, range(number * share, (number + 1) * share), due, channel)
+        await conn.execute(_WAKES)
         await conn.execute(_BARE)
         await conn.execute("VACUUM ANALYZE")
     finally:

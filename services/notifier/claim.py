@@ -1,4 +1,4 @@
-"""Commit 1: take messages that may go now, and everything that must be true of them, read again under the numbers' locks."""
+"""Commit 1: take messages that may go now, and everything that must be true of them, read under the numbers' locks."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from time import monotonic
+from typing import Any
 from uuid import UUID
 
-import asyncpg
-
-from services.notifier import known, policy
+from services.notifier import first_look, known, policy
 from services.notifier.channels import Outgoing
 from services.notifier.context import Context
+from services.notifier.first_look import Message
 from services.notifier.settle import Claim, tell
 from shared.clock import machine_now
 from shared.db import Connection
@@ -22,30 +22,38 @@ from shared.opt_outs import lock_numbers
 from shared.stores import StoreContext
 from shared.tokens import unsubscribe_token
 
+# A file that was merged meanwhile: the one that stayed says whether and where to.
 _TAKE = """
-    SELECT id, visit_id, customer_id, channel, purpose, template, language, contact_point_id, number_index, address, subject,
+    SELECT id, visit_id, coalesce((
+            SELECT c.merged_into FROM customers c WHERE c.store_id = messages.store_id AND c.id = messages.customer_id
+        ), customer_id) AS customer_id, channel, purpose, template, language, contact_point_id, number_index, address, subject,
         body, signature, expire_at, fence, tries
     FROM messages
     WHERE store_id = $1 AND state IN ('queued', 'held') AND wake_at <= $2 AND channel = $3
     ORDER BY wake_at LIMIT $4 FOR UPDATE SKIP LOCKED
 """
 _STANDING = """
-    SELECT m.id, v.state, v.channel, c.deceased_at, k.ended_at,
-        m.contact_point_id IS NULL OR p.id IS NOT NULL AS in_file,
+    SELECT u.id, v.state, v.channel, c.deceased_at, k.ended_at,
+        u.contact_point_id IS NULL OR p.id IS NOT NULL AS in_file,
         p.wrong_at IS NOT NULL OR coalesce(n.wrong_reason = 'invalid', false) AS bad
-    FROM messages m
-    JOIN customers c ON c.store_id = m.store_id AND c.id = m.customer_id
-    LEFT JOIN visits v ON v.store_id = m.store_id AND v.id = m.visit_id
-    LEFT JOIN vehicles k ON k.store_id = v.store_id AND k.id = v.vehicle_id
-    LEFT JOIN contact_points p ON p.store_id = m.store_id AND p.id = m.contact_point_id
-    LEFT JOIN numbers n ON n.number_index = m.number_index
-    WHERE m.store_id = $1 AND m.id = ANY($2)
+    FROM unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::bytea[])
+        AS u (id, visit_id, customer_id, contact_point_id, number_index)
+    JOIN customers c ON c.store_id = $1 AND c.id = u.customer_id
+    LEFT JOIN visits v ON v.store_id = $1 AND v.id = u.visit_id
+    LEFT JOIN vehicles k ON k.store_id = $1 AND k.id = v.vehicle_id
+    LEFT JOIN contact_points p ON p.store_id = $1 AND p.id = u.contact_point_id
+    LEFT JOIN numbers n ON n.number_index = u.number_index
 """
+# What the first look made of a message; of one that had its words before, what it had.
+WORDS = "contact_point_id", "number_index", "address", "subject", "body", "signature", "language"
 _WRITE = """
     UPDATE messages m SET state = u.state, reason = u.reason, wake_at = u.wake_at, fence = u.fence, provider = u.provider,
-        lease_until = CASE WHEN u.state = 'sending' THEN $3::timestamptz END, updated_at = $2
-    FROM unnest($4::uuid[], $5::text[], $6::text[], $7::timestamptz[], $8::int[], $9::text[])
-        AS u (id, state, reason, wake_at, fence, provider)
+        lease_until = CASE WHEN u.state = 'sending' THEN $3::timestamptz END, updated_at = $2, contact_point_id = u.contact_point_id,
+        number_index = u.number_index, address = u.address, subject = u.subject, body = u.body, signature = u.signature,
+        language = u.language
+    FROM unnest($4::uuid[], $5::text[], $6::text[], $7::timestamptz[], $8::int[], $9::text[], $10::uuid[], $11::bytea[],
+        $12::bytea[], $13::text[], $14::text[], $15::text[], $16::text[])
+        AS u (id, state, reason, wake_at, fence, provider, contact_point_id, number_index, address, subject, body, signature, language)
     WHERE m.store_id = $1 AND m.id = ANY($4) AND m.id = u.id
 """
 _ATTEMPTS = """
@@ -57,6 +65,9 @@ _COUNT = """
     SELECT $1, u.* FROM unnest($2::uuid[], $3::bytea[], $4::text[], $5::text[]) AS u ON CONFLICT (message_id) DO NOTHING
 """
 _LAYOUTS = "SELECT key, language, html FROM message_templates WHERE store_id = $1 AND channel = 'email' AND html IS NOT NULL"
+
+
+NO_TEMPLATE = policy.Ruling("suppressed", "no_template")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,29 +90,44 @@ class Look:
     """Messages that were ready, locked for the rest of the transaction, and what is to become of each."""
 
     store: StoreContext
-    rows: Sequence[asyncpg.Record]
+    rows: Sequence[Message]
     rulings: Sequence[policy.Ruling]
     now: datetime
 
     @property
-    def going(self) -> list[asyncpg.Record]:
+    def going(self) -> list[Message]:
         return [row for row, ruling in zip(self.rows, self.rulings, strict=True) if ruling.state == "queued"]
 
     @property
-    def staying(self) -> list[tuple[asyncpg.Record, policy.Ruling]]:
+    def staying(self) -> list[tuple[Message, policy.Ruling]]:
         return [(row, ruling) for row, ruling in zip(self.rows, self.rulings, strict=True) if ruling.state != "queued"]
+
+    @property
+    def words(self) -> list[list[Any]]:
+        """The columns of WORDS, an array each."""
+        return [[row[name] for row in self.rows] for name in WORDS]
 
 
 async def look(ctx: Context, conn: Connection, store_id: UUID, channel: str, limit: int) -> Look | None:
-    """Lock up to `limit` messages of a store and channel that are ready, and their numbers, and rule on each; None: none is ready."""
+    """Lock up to `limit` messages of a store and channel that are ready, and their numbers, and rule on each; None: none is ready.
+
+    Those that are looked at for the first time get address, words, survey and tokens.
+    """
     now = ctx.clock.now()
-    rows = await conn.fetch(_TAKE, store_id, now, channel, limit)
-    if not rows:
+    taken = await conn.fetch(_TAKE, store_id, now, channel, limit)
+    if not taken:
         return None
     store = await ctx.stores.get(conn, store_id, today=now.date())
-    indexes = {row["number_index"] for row in rows if row["number_index"]}
+    unworded = await first_look.read_unworded(conn, store_id, taken, channel)
+    indexes = {row["number_index"] for row in taken if row["number_index"]} | unworded.indexes
     await lock_numbers(conn, indexes)
-    return Look(store, rows, await _rule(conn, store, rows, indexes, now), now)
+    numbers = await known.numbers_of(conn, indexes, now, without=[row["id"] for row in taken])
+    worded = await first_look.word(ctx, conn, store, unworded, numbers)
+    rows = [first_look.with_words(store, row, worded.get(row["id"])) for row in taken]
+    rulings = await _rule(conn, store, rows, numbers, now)
+    suppressed = {row["id"] for row, ruling in zip(rows, rulings, strict=True) if ruling.state == "suppressed"}
+    await first_look.make_links(ctx, conn, store, unworded, worded, suppressed, now)
+    return Look(store, rows, rulings, now)
 
 
 async def claim(ctx: Context, conn: Connection, store_id: UUID, channel: str, limit: int) -> tuple[int, list[Taken]]:
@@ -123,7 +149,7 @@ async def claim(ctx: Context, conn: Connection, store_id: UUID, channel: str, li
     return len(seen.rows), [_taken(ctx, seen.store, row, attempts[row["id"]], layouts, seen.now) for row in sending]
 
 
-async def count(conn: Connection, rows: Sequence[asyncpg.Record], now: datetime) -> None:
+async def count(conn: Connection, rows: Sequence[Message], now: datetime) -> None:
     """Let messages count against the caps of their numbers."""
     await conn.execute(
         _COUNT,
@@ -142,24 +168,25 @@ async def tell_suppressed(conn: Connection, seen: Look) -> None:
 
 
 async def _rule(
-    conn: Connection, store: StoreContext, rows: Sequence[asyncpg.Record], indexes: set[bytes], now: datetime
+    conn: Connection, store: StoreContext, rows: Sequence[Message], numbers: known.Numbers, now: datetime
 ) -> list[policy.Ruling]:
-    """The policy again, with what holds now; each message that may go counts for the next one to the same number."""
+    """The policy, with what holds now; each message that may go counts for the next one to the same number."""
     rules = policy.contact_policy(store.policies)
-    current = {row["id"]: row for row in await conn.fetch(_STANDING, store.id, [row["id"] for row in rows])}
-    numbers = await known.numbers_of(conn, indexes, now, without=[row["id"] for row in rows])
+    names = ("id", "visit_id", "customer_id", "contact_point_id", "number_index")
+    standing = await conn.fetch(_STANDING, store.id, *([row[name] for row in rows] for name in names))
+    current = {row["id"]: row for row in standing}
     consents = await known.consents_of(conn, store.id, {row["customer_id"] for row in rows})
     rulings = []
     for row in rows:
         facts, purpose = _facts(row, current[row["id"]], numbers, consents), Purpose(row["purpose"])
-        ruling = policy.rule(facts, purpose, row["channel"], rules, store.timezone, now)
+        ruling = NO_TEMPLATE if row["body"] is None else policy.rule(facts, purpose, row["channel"], rules, store.timezone, now)
         if ruling.state == "queued":
             numbers.add(row["number_index"], now, purpose)
         rulings.append(ruling)
     return rulings
 
 
-def _facts(row: known.Row, current: known.Row, numbers: known.Numbers, consents: known.Consents) -> ContactFacts:
+def _facts(row: Message, current: known.Row, numbers: known.Numbers, consents: known.Consents) -> ContactFacts:
     index, channel = row["number_index"] or b"", row["channel"]
     return ContactFacts(
         consent=policy.standing(consents.get(row["customer_id"], ()), channel),
@@ -187,19 +214,18 @@ async def _write(ctx: Context, conn: Connection, store_id: UUID, seen: Look) -> 
         [ruling.at for ruling in rulings],
         [row["fence"] + (ruling.state == "queued") for row, ruling in zip(rows, rulings, strict=True)],
         [ctx.channels[row["channel"]].provider for row in rows],
+        *seen.words,
     )
     await tell_suppressed(conn, seen)
 
 
-async def _layouts(conn: Connection, store_id: UUID, rows: Sequence[asyncpg.Record]) -> dict[tuple[str, str], str]:
+async def _layouts(conn: Connection, store_id: UUID, rows: Sequence[Message]) -> dict[tuple[str, str], str]:
     if not any(row["channel"] == "email" for row in rows):
         return {}
     return {(row["key"], row["language"]): row["html"] for row in await conn.fetch(_LAYOUTS, store_id)}
 
 
-def outgoing(
-    ctx: Context, store: StoreContext, row: asyncpg.Record, attempt_id: UUID, layout: str | None, now: datetime
-) -> Outgoing:
+def outgoing(ctx: Context, store: StoreContext, row: Message, attempt_id: UUID, layout: str | None, now: datetime) -> Outgoing:
     """The message as its channel gets it; the address is opened only for one that crosses a wire."""
     email = row["channel"] == "email"
     link = None
@@ -221,7 +247,7 @@ def outgoing(
     )
 
 
-def claim_of(ctx: Context, store_id: UUID, row: asyncpg.Record, attempt_id: UUID) -> Claim:
+def claim_of(ctx: Context, store_id: UUID, row: Message, attempt_id: UUID) -> Claim:
     """Our hold on a message."""
     channel = ctx.channels[row["channel"]]
     return Claim(
@@ -239,7 +265,7 @@ def claim_of(ctx: Context, store_id: UUID, row: asyncpg.Record, attempt_id: UUID
 def _taken(
     ctx: Context,
     store: StoreContext,
-    row: asyncpg.Record,
+    row: Message,
     attempt_id: UUID,
     layouts: dict[tuple[str, str], str],
     now: datetime,

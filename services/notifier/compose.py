@@ -1,10 +1,9 @@
-"""One message from one due-contact event: to which address, in which words, under which rule. Pure but for the vault's keys."""
+"""One message: to which address, in which words. Pure but for the vault's keys."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -12,49 +11,38 @@ from uuid import UUID
 import orjson
 
 from services.notifier import policy
-from services.notifier.known import Consents, Numbers, Person, Row
+from services.notifier.known import Numbers, Person, Row
 from shared.crypto import Sealed, Vault
-from shared.domain.consent import ContactFacts, ContactPolicy, Purpose
+from shared.domain.consent import Purpose
 from shared.domain.programme import Programme, Question, Step
-from shared.ids import new_id
 from shared.stores import StoreContext
 from shared.tokens import survey_token, unsubscribe_token
 from shared.wording import Rendered, Wording, render, salutation, uses, wording_for
 
-LADDER, AUTOMATIC = "ladder", "automatic"
-SURVEY_LIFE = timedelta(days=30)
-_UNREACHED, _ASKED = "unreached", "survey"
 _CAR = {"zh": "爱车", "en": "car"}
 _INTERVAL_MONTHS, _INTERVAL_KM = 6, 5000
 _KIND = {"sms": "phone", "email": "email"}
-NO_WORDS = Rendered("", None, 0)
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Everything read for the events of one store."""
+    """Everything read for messages of one store that have no words yet."""
 
     store: StoreContext
     vault: Vault
     public_url: str
-    now: datetime
-    rules: ContactPolicy
+    visits: Mapping[UUID, Row]
     points: Mapping[UUID, Sequence[Row]]
     numbers: Numbers
-    consents: Consents
     people: Mapping[UUID, Person]
     advisors: Mapping[UUID, UUID]
     wordings: Mapping[tuple[str, str, str], Wording]
-    recipes: dict[tuple[Any, ...], Recipe] = field(default_factory=dict)
-    rulings: dict[tuple[Any, ...], policy.Ruling] = field(default_factory=dict)
+    recipes: dict[tuple[str, str, str | None], Recipe] = field(default_factory=dict)
 
 
 class Recipe(NamedTuple):
-    """What messages of one kind of visit share: worked out once a batch."""
+    """What messages of one template, channel and language share: worked out once a batch. No wording: there is none to be had."""
 
-    kind: str
-    purpose: Purpose
-    template: str
     language: str
     wording: Wording | None
     asks: bool
@@ -69,106 +57,48 @@ class Address(NamedTuple):
     text: str
 
 
-class Draft(NamedTuple):
-    """A message to be inserted: first what differs from row to row, then what most rows of a batch share (`shared`)."""
+class Worded(NamedTuple):
+    """What a message gets at the first look: the address, sealed for its row, and the words. `subject` and `body` None: no wording."""
 
-    id: UUID
-    visit_id: UUID
-    event_id: UUID
-    customer_id: UUID
     point_id: UUID | None
     number_index: bytes | None
     address: Sealed | None
+    language: str
     subject: str | None
     body: str | None
-    wake_at: datetime | None
-    expire_at: datetime | None
-    shared: tuple[str, str, str, str, str, str, str | None]
     survey: str | None
     unsubscribe: str | None
 
-    @property
-    def channel(self) -> str:
-        return self.shared[2]
 
-    @property
-    def language(self) -> str:
-        return self.shared[4]
-
-    @property
-    def state(self) -> str:
-        return self.shared[5]
-
-    @property
-    def reason(self) -> str | None:
-        return self.shared[6]
-
-
-OWN_COLUMNS = 11
-"""How many of a draft's fields are columns of their own."""
-
-
-def compose(batch: Batch, event: Row, visit: Row) -> Draft:
-    """The message of an event, already ruled upon: queued, held, or suppressed with the reason."""
-    channel, recipe, visit_id = event["step"], _recipe(batch, event["step"], visit), visit["id"]
-    expire_at = expiry(recipe.kind, channel, event["due_at"], visit["window_end"], batch.store)
-    address = choose_address(batch, visit, channel, recipe.purpose)
-    ruling = _rule(batch, visit, channel, recipe, expire_at, address)
-    message_id = new_id()
-    survey = survey_token(batch.vault, visit_id) if recipe.asks else None
-    rendered = _words(batch, visit, recipe, survey) if recipe.wording is not None else NO_WORDS
-    return Draft(
-        message_id,
-        visit_id,
-        event["id"],
-        visit["customer_id"],
+def compose(batch: Batch, message: Row) -> Worded:
+    """Address and words of a message that has none."""
+    visit, channel, purpose = batch.visits[message["visit_id"]], message["channel"], Purpose(message["purpose"])
+    recipe = _recipe(batch, message["template"], channel, visit["language"])
+    address = choose_address(batch, visit, channel, purpose)
+    survey = survey_token(batch.vault, visit["id"]) if recipe.asks else None
+    rendered = _words(batch, visit, recipe, purpose, survey) if recipe.wording is not None else None
+    return Worded(
         address.point_id if address else None,
         address.value_index if address else None,
-        batch.vault.seal(address.text, "messages", "address", batch.store.id, message_id) if address else None,
-        rendered.subject,
-        rendered.body,
-        batch.now if ruling.state == "queued" else ruling.at,
-        expire_at,
-        (recipe.kind, recipe.purpose, channel, recipe.template, recipe.language, ruling.state, ruling.reason),
-        survey if ruling.state != "suppressed" else None,
-        _unsubscribe(batch.vault, message_id, channel, recipe.purpose),
+        batch.vault.seal(address.text, "messages", "address", batch.store.id, message["id"]) if address else None,
+        recipe.language,
+        rendered.subject if rendered else None,
+        rendered.body if rendered else None,
+        survey,
+        _unsubscribe(batch.vault, message["id"], channel, purpose),
     )
 
 
-def _recipe(batch: Batch, channel: str, visit: Row) -> Recipe:
-    key = (channel, visit["programme"], visit["step"], visit["message_template"], visit["tries"] > 0, visit["language"],
-           visit["channel"], *visit["purposes"])  # fmt: skip
+def _recipe(batch: Batch, template: str, channel: str, language: str | None) -> Recipe:
+    key = (template, channel, language)
     found = batch.recipes.get(key)
     if found is None:
-        found = batch.recipes[key] = _make_recipe(batch, channel, visit)
+        wanted = language or batch.store.language
+        wording = wording_for(batch.wordings, template, channel, wanted, batch.store.language)
+        asks = wording is not None and uses(wording, "survey_url")
+        found = Recipe(wording.language if wording else wanted, wording, asks, _constants(batch.store))
+        batch.recipes[key] = found
     return found
-
-
-def _make_recipe(batch: Batch, channel: str, visit: Row) -> Recipe:
-    step = _step_of(batch.store.programmes, visit)
-    kind = AUTOMATIC if visit["message_template"] and visit["channel"] in ("sms", "email") else LADDER
-    template = str(visit["message_template"] or (_UNREACHED if visit["tries"] else _ASKED))
-    wanted = visit["language"] or batch.store.language
-    wording = wording_for(batch.wordings, template, channel, wanted, batch.store.language)
-    language = wording.language if wording else wanted
-    return Recipe(
-        kind,
-        policy.purpose_of(visit["purposes"], step is not None and step.marketing),
-        template,
-        language,
-        wording,
-        wording is not None and uses(wording, "survey_url"),
-        _constants(batch.store),
-    )
-
-
-def expiry(kind: str, channel: str, due_at: datetime, window_end: datetime, store: StoreContext) -> datetime:
-    """Until the ladder's next instant, or SMS and e-mail would arrive together; an automatic one lives as long as its window."""
-    if kind == AUTOMATIC:
-        return max(window_end, due_at + timedelta(days=1))
-    if channel == "email":
-        return due_at + timedelta(days=store.ladder.close_after_days)
-    return due_at + timedelta(hours=store.ladder.email_after_hours)
 
 
 def choose_address(batch: Batch, visit: Row, channel: str, purpose: Purpose) -> Address | None:
@@ -209,37 +139,6 @@ def _opened(batch: Batch, visit: Row, candidate: tuple[UUID | None, bytes, bytes
     return Address(point_id, index, text)
 
 
-def _rule(batch: Batch, visit: Row, channel: str, recipe: Recipe, expire_at: datetime, address: Address | None) -> policy.Ruling:
-    """The ruling. Most numbers have no past at all, and then what holds for one visit holds for all like it."""
-    if recipe.wording is None:
-        return policy.Ruling("suppressed", "no_template")
-    index = address.value_index if address else b""
-    consents, opt_outs = batch.consents.get(visit["customer_id"], ()), batch.numbers.opt_outs.get(index, frozenset())
-    sends = batch.numbers.sends.get(index, ())
-    if consents or opt_outs or sends:
-        facts = _facts(visit, channel, expire_at, address is not None)
-        facts = replace(facts, consent=policy.standing(consents, channel), opt_outs=policy.scopes(opt_outs, channel), sent=sends)
-        return policy.rule(facts, recipe.purpose, channel, batch.rules, batch.store.timezone, batch.now)
-    key = (recipe.purpose, channel, expire_at, visit["state"], visit["channel"], visit["ended_at"] is None,
-           visit["deceased_at"] is None, address is None)  # fmt: skip
-    ruling = batch.rulings.get(key)
-    if ruling is None:
-        facts = _facts(visit, channel, expire_at, address is not None)
-        ruling = policy.rule(facts, recipe.purpose, channel, batch.rules, batch.store.timezone, batch.now)
-        batch.rulings[key] = ruling
-    return ruling
-
-
-def _facts(visit: Row, channel: str, expire_at: datetime, has_address: bool) -> ContactFacts:
-    return ContactFacts(
-        has_address=has_address,
-        wanted=policy.wanted(visit["state"], visit["channel"]),
-        still_owner=visit["ended_at"] is None,
-        deceased=visit["deceased_at"] is not None,
-        expire_at=expire_at,
-    )
-
-
 def _step_of(programmes: Mapping[str, Programme], visit: Row) -> Step | None:
     programme = programmes.get(visit["programme"])
     if programme is None:
@@ -247,13 +146,13 @@ def _step_of(programmes: Mapping[str, Programme], visit: Row) -> Step | None:
     return next((step for step in programme.steps if step.key == visit["step"]), None)
 
 
-def _words(batch: Batch, visit: Row, recipe: Recipe, survey: str | None) -> Rendered:
+def _words(batch: Batch, visit: Row, recipe: Recipe, purpose: Purpose, survey: str | None) -> Rendered:
     assert recipe.wording is not None  # noqa: S101 - asked by the caller
     return render(
         recipe.wording,
         values(batch, visit, recipe, _survey_url(batch, recipe.wording, survey)),
         signature=batch.store.signature,
-        marketing=recipe.purpose is Purpose.MARKETING,
+        marketing=purpose is Purpose.MARKETING,
     )
 
 

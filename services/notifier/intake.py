@@ -1,51 +1,51 @@
-"""Due-contact events → messages, by set: some eight statements in one transaction for up to a thousand events of one store."""
+"""Due-contact events → messages: one statement for up to two thousand visits of one store.
+
+A message is made thin: whom, by which channel, for which step. What the moment of sending decides anyway, which number, which words,
+whether at all, is decided in the transaction that looks at it then (`first_look`, `claim`), and only there.
+"""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Sequence
-from datetime import datetime
-from typing import Any
+from datetime import timedelta
 from uuid import UUID
 
-import asyncpg
-
-from services.notifier import known, policy
-from services.notifier.compose import OWN_COLUMNS, SURVEY_LIFE, Batch, Draft, compose, survey_questions
 from services.notifier.context import Context
-from services.notifier.settle import tell
-from shared.db import Connection, store_transaction
+from shared.db import store_transaction
+from shared.progress import batch_prefix
 from shared.stores import StoreContext
-from shared.tokens import token_index
 
-BATCH = 1000
-MESSAGE_STEPS = ("sms", "email")
+EVENTS = 20  # of up to a hundred visits each
 
 _STORES = "SELECT DISTINCT store_id FROM due_contact_events WHERE handled_at IS NULL"
-_CLAIM = """
-    SELECT id, visit_id, step, due_at FROM due_contact_events
-    WHERE store_id = $1 AND handled_at IS NULL ORDER BY created_at LIMIT $2 FOR UPDATE SKIP LOCKED
-"""
-_HANDLED = "UPDATE due_contact_events SET handled_at = $3 WHERE store_id = $1 AND id = ANY($2)"
-_MESSAGES = """
-    INSERT INTO messages (store_id, created_at, updated_at, signature, kind, purpose, channel, template, language, state, reason,
-        step_no, tries, fence, id, visit_id, event_id, customer_id, contact_point_id, number_index, address, subject, body, wake_at,
-        expire_at)
-    SELECT $1, $2, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1, 0, 0, u.* FROM unnest($11::uuid[], $12::uuid[], $13::uuid[],
-        $14::uuid[], $15::uuid[], $16::bytea[], $17::bytea[], $18::text[], $19::text[], $20::timestamptz[], $21::timestamptz[]) AS u
+# Ladder's e-mails and SMS live until its next instant, or both would arrive together; an automatic one as long as its window.
+_TAKE = """
+WITH taken AS MATERIALIZED (
+    SELECT id, visit_ids, step, due_at FROM due_contact_events
+    WHERE store_id = $1 AND handled_at IS NULL ORDER BY created_at LIMIT $3 FOR UPDATE SKIP LOCKED
+), wanted AS (
+    SELECT t.id AS event_id, t.step, t.due_at, v.id, v.customer_id, v.message_template, v.tries, v.window_end,
+        v.message_template IS NOT NULL AND v.channel IN ('sms', 'email') AS automatic,
+        CASE WHEN v.purposes @> ARRAY['recall_safety'] THEN 'recall_safety'
+             WHEN v.programme || '/' || v.step = ANY($5) THEN 'marketing'
+             WHEN v.purposes @> ARRAY['satisfaction'] THEN 'satisfaction' ELSE 'service_followup' END AS purpose
+    FROM (SELECT id, step, due_at, unnest(visit_ids) AS visit_id FROM taken WHERE step IN ('sms', 'email')) t
+    JOIN visits v ON v.store_id = $1 AND v.id = t.visit_id
+), made AS (
+    INSERT INTO messages (store_id, id, visit_id, event_id, customer_id, kind, purpose, channel, step_no, template, language, state,
+        tries, fence, wake_at, expire_at, created_at, updated_at)
+    SELECT $1, ($4 || lpad(to_hex(row_number() OVER ()), 4, '0'))::uuid, w.id, w.event_id, w.customer_id,
+        CASE WHEN w.automatic THEN 'automatic' ELSE 'ladder' END, w.purpose, w.step, 1,
+        coalesce(w.message_template, CASE WHEN w.tries > 0 THEN 'unreached' ELSE 'survey' END), $6, 'queued', 0, 0, $2,
+        CASE WHEN w.automatic THEN greatest(w.window_end, w.due_at + interval '24 hours')
+             WHEN w.step = 'email' THEN w.due_at + $8::interval ELSE w.due_at + $7::interval END, $2, $2
+    FROM wanted w
     ON CONFLICT (store_id, visit_id, channel, step_no) DO NOTHING
-"""
-_SURVEYS = """
-    INSERT INTO surveys (store_id, created_at, expires_at, wants_call, id, visit_id, customer_id, language, questions)
-    SELECT $1, $2, $3, false, u.visit_id, u.visit_id, u.customer_id, u.language, u.questions
-    FROM unnest($4::uuid[], $5::uuid[], $6::text[], $7::jsonb[]) AS u (visit_id, customer_id, language, questions)
-    ON CONFLICT (store_id, visit_id) DO NOTHING
-"""
-_TOKENS = """
-    INSERT INTO public_tokens (token_index, store_id, kind, ref_id, expires_at)
-    SELECT u.token_index, $1, u.kind, u.ref_id, u.expires_at
-    FROM unnest($2::bytea[], $3::text[], $4::uuid[], $5::timestamptz[]) AS u (token_index, kind, ref_id, expires_at)
-    ON CONFLICT DO NOTHING
+    RETURNING id
+), done AS (
+    UPDATE due_contact_events e SET handled_at = $2 FROM taken WHERE e.store_id = $1 AND e.id = taken.id
+)
+SELECT (SELECT count(*) FROM taken) AS events, (SELECT coalesce(sum(cardinality(visit_ids)), 0) FROM taken) AS visits,
+    (SELECT count(*) FROM made) AS messages
 """
 
 
@@ -54,90 +54,30 @@ async def stores_with_events(ctx: Context) -> list[UUID]:
     return [row["store_id"] for row in await ctx.pool.fetch(_STORES)]
 
 
-async def take_events(ctx: Context, store_id: UUID, *, limit: int = BATCH) -> int:
-    """Handle up to `limit` open events of a store. Out: how many; 0 when there are none or another notifier has them."""
+async def take_events(ctx: Context, store_id: UUID, *, limit: int = EVENTS) -> int:
+    """Handle up to `limit` open events of a store. Out: of how many visits; 0 when there are none or another notifier has them."""
     now = ctx.clock.now()
     async with store_transaction(ctx.pool, store_id) as conn:
-        events = await conn.fetch(_CLAIM, store_id, limit)
-        if not events:
-            return 0
-        wanted = [event for event in events if event["step"] in MESSAGE_STEPS]
-        if wanted:
-            await _make_messages(ctx, conn, store_id, wanted, now)
-        await conn.execute(_HANDLED, store_id, [event["id"] for event in events], now)
-    if wanted:
-        ctx.ring_delivery()
-    return len(events)
-
-
-async def _make_messages(ctx: Context, conn: Connection, store_id: UUID, events: Sequence[asyncpg.Record], now: datetime) -> None:
-    store = await ctx.stores.get(conn, store_id, today=now.date())
-    visits = await known.visits_of(conn, store_id, {event["visit_id"] for event in events})
-    batch = await _read(ctx, conn, store, list(visits.values()), {event["step"] for event in events}, now)
-    drafts = [compose(batch, event, visits[event["visit_id"]]) for event in events]
-    alike: dict[tuple[str | None, ...], list[Draft]] = defaultdict(list)
-    for draft in drafts:
-        alike[draft.shared].append(draft)
-    for shared, group in alike.items():
-        columns = list(zip(*group, strict=True))[:OWN_COLUMNS]
-        await conn.execute(_MESSAGES, store_id, now, store.signature, *shared, *columns)
-    await _make_surveys(ctx, conn, store, drafts, visits, now)
-    suppressed = [(draft.visit_id, draft.id, "suppressed", draft.reason) for draft in drafts if draft.state == "suppressed"]
-    await tell(conn, store_id, suppressed, now)
-
-
-async def _read(
-    ctx: Context, conn: Connection, store: StoreContext, visits: Sequence[known.Row], steps: set[str], now: datetime
-) -> Batch:
-    kinds = [kind for step, kind in (("sms", "phone"), ("email", "email")) if step in steps]
-    points = await known.points_of(conn, store.id, {visit["customer_id"] for visit in visits}, kinds)
-    indexes = {row["value_index"] for rows in points.values() for row in rows}
-    indexes |= {visit["callee_phone_index"] for visit in visits if visit["callee_phone_index"]}
-    people, advisors = await known.people_of(conn, store.id, visits)
-    return Batch(
-        store=store,
-        vault=ctx.vault,
-        public_url=ctx.settings.public_url.rstrip("/"),
-        now=now,
-        rules=policy.contact_policy(store.policies),
-        points=points,
-        numbers=await known.numbers_of(conn, indexes, now),
-        consents=await known.consents_of(conn, store.id, {visit["customer_id"] for visit in visits}),
-        people=people,
-        advisors=advisors,
-        wordings=await known.wordings_of(conn, store.id),
-    )
-
-
-async def _make_surveys(
-    ctx: Context,
-    conn: Connection,
-    store: StoreContext,
-    drafts: Sequence[Draft],
-    visits: dict[UUID, known.Row],
-    now: datetime,
-) -> None:
-    """A survey has its visit's id, so that SMS and e-mail, whichever comes first, carry the same link."""
-    asked = [draft for draft in drafts if draft.survey]
-    expires_at = now + SURVEY_LIFE
-    tokens: list[tuple[Any, ...]] = []
-    if asked:
-        questions = [survey_questions(store.programmes, visits[draft.visit_id]) for draft in asked]
-        await conn.execute(
-            _SURVEYS,
-            store.id,
+        store = await ctx.stores.get(conn, store_id, today=now.date())
+        ladder = store.ladder
+        row = await conn.fetchrow(
+            _TAKE,
+            store_id,
             now,
-            expires_at,
-            [draft.visit_id for draft in asked],
-            [draft.customer_id for draft in asked],
-            [draft.language for draft in asked],
-            questions,
+            limit,
+            batch_prefix(),
+            marketing_steps(store),
+            store.language,
+            timedelta(hours=ladder.email_after_hours),
+            timedelta(hours=24 * ladder.close_after_days),
         )
-        tokens += [(token_index(ctx.vault, draft.survey or ""), "survey", draft.visit_id, expires_at) for draft in asked]
-    tokens += [
-        (token_index(ctx.vault, draft.unsubscribe), "unsubscribe", draft.id, None)
-        for draft in drafts
-        if draft.unsubscribe and draft.state != "suppressed"
-    ]
-    if tokens:
-        await conn.execute(_TOKENS, store.id, *map(list, zip(*tokens, strict=True)))
+    if row is None or not row["events"]:
+        return 0
+    if row["messages"]:
+        ctx.ring_delivery()
+    return int(row["visits"])
+
+
+def marketing_steps(store: StoreContext) -> list[str]:
+    """`programme/step` of the steps that advertise, by the store's programmes in force."""
+    return [f"{key}/{step.key}" for key, programme in store.programmes.items() for step in programme.steps if step.marketing]

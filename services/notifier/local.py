@@ -17,9 +17,13 @@ BATCH = 500
 
 _WRITE = """
     UPDATE messages m SET state = u.state, reason = u.reason, wake_at = u.wake_at, fence = u.fence, tries = u.tries, provider = $3,
-        provider_id = u.provider_id, sent_at = coalesce(m.sent_at, u.sent_at), delivered_at = u.delivered_at, updated_at = $2
+        provider_id = u.provider_id, sent_at = coalesce(m.sent_at, u.sent_at), delivered_at = u.delivered_at, updated_at = $2,
+        contact_point_id = w.contact_point_id, number_index = w.number_index, address = w.address, subject = w.subject, body = w.body,
+        signature = w.signature, language = w.language
     FROM unnest($4::uuid[], $5::text[], $6::text[], $7::timestamptz[], $8::int[], $9::int[], $10::text[], $11::timestamptz[],
         $12::timestamptz[]) AS u (id, state, reason, wake_at, fence, tries, provider_id, sent_at, delivered_at)
+    JOIN unnest($13::uuid[], $14::uuid[], $15::bytea[], $16::bytea[], $17::text[], $18::text[], $19::text[], $20::text[])
+        AS w (id, contact_point_id, number_index, address, subject, body, signature, language) USING (id)
     WHERE m.store_id = $1 AND m.id = ANY($4) AND m.id = u.id
 """
 _ATTEMPTS = """
@@ -63,7 +67,8 @@ async def _write(conn: Connection, seen: Look, provider: str, ends: Sequence[tup
         (row["id"], ruling.state, ruling.reason, ruling.at, row["fence"], row["tries"], None, None, None)
         for row, ruling in seen.staying
     ]
-    await conn.execute(_WRITE, seen.store.id, seen.now, provider, *map(list, zip(*rows, strict=True)))
+    ids = [row["id"] for row in seen.rows]
+    await conn.execute(_WRITE, seen.store.id, seen.now, provider, *map(list, zip(*rows, strict=True)), ids, *seen.words)
 
 
 async def _record(conn: Connection, store_id: UUID, seen: Look, ends: Sequence[tuple[Claim, Result, Settlement]]) -> None:

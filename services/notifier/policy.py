@@ -1,6 +1,6 @@
 """What to send, to whom, when, and may it: the rules of `shared.domain.consent` put to the rows of the notifier. Pure.
 
-Asked when a message is made and again in the transaction that claims it, with what is known at each of these moments.
+Asked in the transaction that looks at a message, the one that claims it, with what is known at that moment.
 """
 
 from __future__ import annotations
@@ -86,15 +86,6 @@ def standing(rows: Iterable[tuple[str, str, bool]], channel: str) -> dict[Purpos
             word = Standing.WITHDRAWN if withdrawn else Standing.GRANTED
             said[Purpose(purpose)] = max(said.get(Purpose(purpose), Standing.WITHDRAWN), word)
     return said
-
-
-def purpose_of(purposes: Sequence[str], marketing: bool) -> Purpose:
-    """The purpose of a visit's message in the sense of the law (PIPL 13, 14)."""
-    if Purpose.RECALL_SAFETY in purposes:
-        return Purpose.RECALL_SAFETY
-    if marketing:
-        return Purpose.MARKETING
-    return Purpose.SATISFACTION if "satisfaction" in purposes else Purpose.SERVICE_FOLLOWUP
 
 
 def contact_policy(policies: Mapping[str, Any]) -> ContactPolicy:

@@ -14,6 +14,8 @@ import structlog
 from services.scheduler.context import Context
 from services.scheduler.loop import Loop
 from shared.clock import machine_now
+from shared.db import store_transaction
+from shared.wakes import wake
 
 NAME = "scheduler"
 BEAT_EVERY, STUCK_AFTER = 5.0, 60.0
@@ -31,11 +33,13 @@ _STORES = "SELECT id FROM stores"
 # Automatic messages only: people work through a list in their own order anyway. Their instant stays what it was, for the history.
 _SPREAD = """
     WITH late AS (
-        SELECT id FROM visits WHERE store_id = $1 AND wake_at <= $2 AND state = 'planned' AND channel IN ('sms', 'email')
-        ORDER BY id FOR UPDATE SKIP LOCKED
+        SELECT v.id FROM visits v
+        WHERE v.store_id = $1 AND v.wake_at <= $2 AND v.state = 'planned' AND v.channel IN ('sms', 'email')
+          AND v.id IN (SELECT unnest(w.visit_ids) FROM visit_wakes w WHERE w.store_id = $1 AND w.wake_at <= $2)
+        ORDER BY v.id FOR UPDATE OF v SKIP LOCKED
     )
     UPDATE visits v SET wake_at = $2 + make_interval(secs => abs(hashtext(v.id::text)::bigint) % $3)
-    FROM late WHERE v.store_id = $1 AND v.id = late.id
+    FROM late WHERE v.store_id = $1 AND v.id = late.id RETURNING v.id
 """
 
 
@@ -61,6 +65,8 @@ async def come_back(context: Context) -> int:
         return 0
     stores = await context.pool.fetch(_STORES)
     for row in stores:
-        await context.pool.execute(_SPREAD, row["id"], context.clock.now(), SPREAD_SECONDS)
+        async with store_transaction(context.pool, row["id"]) as conn:
+            spread = await conn.fetch(_SPREAD, row["id"], context.clock.now(), SPREAD_SECONDS)
+            await wake(conn, row["id"], [visit["id"] for visit in spread])
     log.info("came_back", absent_since=last.isoformat())
     return len(stores)

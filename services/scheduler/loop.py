@@ -27,7 +27,7 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.2, 10.0
 log = structlog.get_logger("scheduler")
 
 _STORES = "SELECT id FROM stores"
-_NEXT = "SELECT min(wake_at) FROM visits WHERE store_id = $1 AND wake_at IS NOT NULL"
+_NEXT = "SELECT min(wake_at) FROM visit_wakes WHERE store_id = $1"
 
 
 class Loop:

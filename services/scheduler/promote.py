@@ -1,4 +1,4 @@
-"""The hot path: what is due in one store, claimed, and everything plain made due by one statement.
+"""The hot path: what is due in one store, claimed, and everything plain made due by one statement, a hundred visits an event.
 
 Plain is a planned visit nobody has touched whose file lets the step go its usual way; `next_step` says of such a visit what the
 statement writes (a property test holds the two together). All others come back to be asked one by one, in the same transaction.
@@ -14,6 +14,9 @@ from uuid import UUID
 
 from shared.db import Connection
 from shared.progress import batch_prefix
+from shared.wakes import wake
+
+BATCH = 100  # visits an event: one row, one ring, one statement of the notifier for all of them
 
 # A number or an address of the file that no mark and no opt-out closes to the channels named. A scalar with LIMIT, because PostgreSQL
 # may turn EXISTS into a hash of all the contact points of the store.
@@ -33,14 +36,28 @@ _MAILABLE = _REACHABLE.format(kind="email", channels="'email', 'all'", more="")
 
 _PREFERRED = "(SELECT k.preferred_channel FROM customers k WHERE k.store_id = $1 AND k.id = c.customer_id)"  # by key, not by join
 
+# Out: (event, its visits) of what was made due; visits to ask about; visits passed over; the earliest instant of all.
 _PROMOTE = f"""
-WITH claimed AS MATERIALIZED (
-    SELECT v.id, v.customer_id, v.state, v.channel, v.purposes, v.due_at, v.window_end, v.due_seq, v.promised_at, v.wake_at
-    FROM visits v
-    WHERE v.store_id = $1 AND v.wake_at <= $2
-    ORDER BY v.wake_at LIMIT {{limit}} FOR UPDATE SKIP LOCKED
+WITH taken AS MATERIALIZED (
+    SELECT id, wake_at, visit_ids FROM visit_wakes
+    WHERE store_id = $1 AND wake_at <= $2 ORDER BY wake_at LIMIT {{limit}} FOR UPDATE SKIP LOCKED
+), chosen AS MATERIALIZED (
+    SELECT id, visit_ids FROM (
+        SELECT id, visit_ids, sum(cardinality(visit_ids)) OVER (ORDER BY wake_at, id) - cardinality(visit_ids) AS before FROM taken
+    ) t WHERE before < {{limit}}
+), gone AS (
+    DELETE FROM visit_wakes w USING chosen WHERE w.store_id = $1 AND w.id = chosen.id
+), named AS MATERIALIZED (
+    SELECT DISTINCT unnest(visit_ids) AS id FROM chosen
+), claimed AS MATERIALIZED (
+    SELECT v.* FROM named n CROSS JOIN LATERAL (
+        SELECT id, customer_id, state, channel, purposes, due_at, window_end, due_seq, promised_at, wake_at FROM visits
+        WHERE store_id = $1 AND id = n.id AND wake_at <= $2 FOR UPDATE SKIP LOCKED
+    ) v
 ), plain AS MATERIALIZED (
-    SELECT c.id, c.channel, c.due_at, c.window_end, ($3 || lpad(to_hex(row_number() OVER ()), 4, '0'))::uuid AS event_id
+    SELECT c.id, c.due_at, CASE WHEN c.channel IN ('sms', 'email') THEN c.channel ELSE 'call' END AS step,
+        CASE WHEN c.channel IN ('sms', 'email') THEN greatest(c.window_end, c.due_at + interval '24 hours')
+             ELSE c.window_end END AS wake_at
     FROM claimed c
     WHERE c.state = 'planned' AND c.due_seq = 0 AND c.promised_at IS NULL AND c.due_at <= $2 AND c.window_end > $2
       AND NOT c.purposes @> ARRAY['recall_safety']
@@ -51,39 +68,51 @@ WITH claimed AS MATERIALIZED (
               WHEN 'email' THEN (c.due_at AT TIME ZONE $4)::time >= $5 AND (c.due_at AT TIME ZONE $4)::time < $6 AND {_MAILABLE}
               ELSE false
           END
+), batches AS MATERIALIZED (
+    SELECT ($3 || lpad(to_hex(row_number() OVER ()), 4, '0'))::uuid AS event_id, step, due_at, visit_ids
+    FROM (
+        SELECT step, due_at, array_agg(id) AS visit_ids
+        FROM (SELECT *, (row_number() OVER (PARTITION BY step, due_at ORDER BY id) - 1) / {BATCH} AS part FROM plain) p
+        GROUP BY step, due_at, part
+    ) b
 ), moved AS (
     UPDATE visits v
-    SET state = 'due', state_reason = NULL, late = false, tries = 0, next_at = p.due_at, next_reason = 'due',
-        next_step = CASE WHEN p.channel IN ('sms', 'email') THEN p.channel ELSE 'call' END,
-        wake_at = CASE WHEN p.channel IN ('sms', 'email') THEN greatest(p.window_end, p.due_at + interval '24 hours')
-                       ELSE p.window_end END,
-        due_seq = 1, updated_at = $2, version = v.version + 1
-    FROM plain p WHERE v.store_id = $1 AND v.id = p.id
-    RETURNING v.id, p.event_id, v.next_step, p.due_at
+    SET state = 'due', state_reason = NULL, late = false, tries = 0, next_at = p.due_at, next_reason = 'due', next_step = p.step,
+        wake_at = p.wake_at, due_seq = 1, due_event_id = b.event_id, updated_at = $2, version = v.version + 1
+    FROM (SELECT event_id, unnest(visit_ids) AS id FROM batches) b JOIN plain p ON p.id = b.id
+    WHERE v.store_id = $1 AND v.id = b.id
 ), written AS (
-    INSERT INTO due_contact_events (store_id, id, visit_id, due_seq, step, due_at, created_at)
-    SELECT $1, event_id, id, 1, next_step, due_at, $2 FROM moved
-    RETURNING id
+    INSERT INTO due_contact_events (store_id, id, visit_ids, due_seq, step, due_at, created_at)
+    SELECT $1, event_id, visit_ids, 1, step, due_at, $2 FROM batches
+), again AS (
+    INSERT INTO visit_wakes (store_id, id, wake_at, visit_ids)
+    SELECT $1, gen_random_uuid(), wake_at, array_agg(id)
+    FROM (SELECT id, wake_at, (row_number() OVER (PARTITION BY wake_at ORDER BY id) - 1) / {BATCH} AS part FROM plain) p
+    GROUP BY wake_at, part
 )
-SELECT id AS event_id, NULL::uuid AS visit_id, NULL::timestamptz AS wake_at FROM written
+SELECT event_id, cardinality(visit_ids) AS visits, NULL::uuid AS other_id, NULL::uuid AS passed_id, NULL::timestamptz AS wake_at
+FROM batches
 UNION ALL
-SELECT NULL, c.id, c.wake_at FROM claimed c LEFT JOIN plain p ON p.id = c.id WHERE p.id IS NULL
+SELECT NULL, 0, c.id, NULL, NULL FROM claimed c LEFT JOIN plain p ON p.id = c.id WHERE p.id IS NULL
 UNION ALL
-SELECT NULL, NULL, min(wake_at) FROM claimed
+SELECT NULL, 0, NULL, n.id, NULL FROM named n LEFT JOIN claimed c ON c.id = n.id WHERE c.id IS NULL
+UNION ALL
+SELECT NULL, 0, NULL, NULL, min(wake_at) FROM claimed
 """
 
 
 @dataclass(frozen=True)
 class Claimed:
-    """What one claim took: events of visits made due, visits to be asked about one by one, the earliest instant among all."""
+    """What one claim took: how many visits it made due by which events, visits to be asked about one by one, the earliest instant."""
 
+    promoted: int
     event_ids: Sequence[UUID]
     others: Sequence[UUID]
     earliest: datetime | None
 
     @property
     def size(self) -> int:
-        return len(self.event_ids) + len(self.others)
+        return self.promoted + len(self.others)
 
 
 @cache
@@ -97,11 +126,14 @@ async def promote(
 ) -> Claimed:
     """Claim up to `limit` visits of the store that are due at `now`, and make the plain ones due, inside the caller's transaction.
 
-    The history of a promotion is its due-contact event: `due_seq` 1, when it was due and when it was made so.
+    The history of a promotion is the due-contact event it shares (`visits.due_event_id`): when it was due and when it was made so.
     """
     rows = await conn.fetch(_promote(limit), store_id, now, batch_prefix(), zone, sms_from, sms_to)
+    # Somebody else holds them, or they are to be looked at later than the queue said, or not at all: the queue is told anew.
+    await wake(conn, store_id, [row["passed_id"] for row in rows if row["passed_id"]])
     return Claimed(
+        promoted=sum(row["visits"] for row in rows),
         event_ids=[row["event_id"] for row in rows if row["event_id"]],
-        others=[row["visit_id"] for row in rows if row["visit_id"]],
+        others=[row["other_id"] for row in rows if row["other_id"]],
         earliest=rows[-1]["wake_at"],
     )

@@ -17,6 +17,7 @@ from shared.domain.visit import State
 from shared.events import NOTIFY_FEED, SYSTEM, feed
 from shared.progress import Progressed, progress
 from shared.stores import StoreContext
+from shared.wakes import wake
 
 KEEPING_UP, BACKLOG = 500, 2000
 SET_ASIDE = timedelta(hours=1)
@@ -24,7 +25,7 @@ SET_ASIDE = timedelta(hours=1)
 log = structlog.get_logger("scheduler")
 
 _PUT_OFF = "UPDATE visits SET wake_at = $3, version = version + 1 WHERE store_id = $1 AND id = $2"
-_NEXT = "SELECT min(wake_at) FROM visits WHERE store_id = $1 AND wake_at IS NOT NULL"
+_NEXT = "SELECT min(wake_at) FROM visit_wakes WHERE store_id = $1"
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ async def work(context: Context, store_id: UUID, *, limit: int) -> Batch:
         next_at = None if full else await conn.fetchval(_NEXT, store_id)
     events = [*claimed.event_ids, *(event_id for one in progressed for event_id in one.event_ids)]
     context.emitter.ring(store_id, events)
-    _count(context, len(claimed.event_ids), progressed, len(events))
+    _count(context, claimed.promoted, progressed, len(events))
     if claimed.earliest and clock.speed:
         context.meters.lag.observe((now - claimed.earliest).total_seconds() / clock.speed)
     return Batch(claimed.size, len(events), full, next_at)
@@ -81,6 +82,7 @@ async def bring_on(
             log.exception("visit_set_aside", store_id=str(store.id), visit_id=str(visit_ids[0]))
             context.meters.poisoned.inc()
             await conn.execute(_PUT_OFF, store.id, visit_ids[0], now + SET_ASIDE)
+            await wake(conn, store.id, visit_ids)
             return []
     middle = len(visit_ids) // 2
     first = await bring_on(context, conn, store, visit_ids[:middle], now)

@@ -16,6 +16,7 @@ from shared.events import NOTIFY_DUE, NOTIFY_FEED, Actor, feed
 from shared.ids import new_id
 from shared.planning.gifts import issue_with
 from shared.planning.people import Assigned
+from shared.wakes import wake
 
 CHUNK = 4000
 NEXT_STEP: Mapping[str, str] = {"sms": "sms", "email": "email", "letter": "letter"}
@@ -92,6 +93,7 @@ async def write_visits(
         ids = [new_id() for _ in chunk]
         rows = [_row(draft, id_, store_id, callees, vault) for draft, id_ in zip(chunk, ids, strict=True)]
         made = {row["id"] for row in await conn.fetch(_INSERT, store_id, *zip(*rows, strict=True), now)}
+        await wake(conn, store_id, made)
         written = [(id_, draft) for id_, draft in zip(ids, chunk, strict=True) if id_ in made]
         await write_events(conn, store_id, [(id_, d.visit.state, why(d)) for id_, d in written], now=now, actor=actor)
         expired += (over := sum(draft.visit.state == EXPIRED for _, draft in written))

@@ -15,6 +15,7 @@ from shared.ids import new_id
 from shared.progress import persons
 from shared.progress.write import Change
 from shared.stores import StoreContext
+from shared.wakes import wake
 
 MANAGERS = {"sales": "sales_manager", "club": "customer_manager", "service": "service_manager"}
 NOTICES = {
@@ -119,6 +120,7 @@ async def _reassign(conn: Connection, store: StoreContext, changes: Sequence[Cha
     if not rows:
         return
     made = await conn.fetch(_AGAIN, store.id, now, *zip(*rows, strict=True))
+    await wake(conn, store.id, [row["id"] for row in made])
     details = [orjson.dumps({"reason": "reassigned", "follows": row["follows_visit_id"]}, str).decode() for row in made]
     ids = [new_id() for _ in made]
     await conn.execute(_HISTORY, store.id, now, actor.kind, actor.id, ids, [row["id"] for row in made], details)

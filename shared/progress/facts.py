@@ -46,6 +46,10 @@ _TRACES = """
     SELECT 'event', visit_id, due_at, step, NULL, NULL, id
     FROM due_contact_events WHERE store_id = $1 AND visit_id = ANY($2::uuid[])
     UNION ALL
+    SELECT 'event', v.id, e.due_at, e.step, NULL, NULL, e.id
+    FROM visits v JOIN due_contact_events e ON e.store_id = v.store_id AND e.id = v.due_event_id
+    WHERE v.store_id = $1 AND v.id = ANY($2::uuid[])
+    UNION ALL
     SELECT CASE WHEN kind = 'promise_set' THEN 'promise' ELSE 'effects' END, visit_id, at, NULL,
            ARRAY(SELECT jsonb_array_elements_text(coalesce(detail->'effects', '[]'))),
            ARRAY(SELECT jsonb_array_elements_text(coalesce(detail->'undone', '[]'))), id

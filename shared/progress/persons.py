@@ -18,6 +18,7 @@ from shared.opt_outs import enter_opt_out, revoke_opt_out
 from shared.progress.numbering import batch_prefix
 from shared.progress.write import Change
 from shared.stops import resume_customer, resume_vehicle, stop_customer, stop_vehicle
+from shared.wakes import wake
 
 PERSONAL = (MarkNumber, OptOut, CancelVehicle, CancelCustomer)
 SOLD, DECEASED = "vehicle_sold", "customer_deceased"
@@ -71,7 +72,7 @@ _REOPEN = """
     )
     INSERT INTO visit_events (store_id, id, visit_id, at, kind, actor_kind, actor_id, detail)
     SELECT $1, ($7 || lpad(to_hex(row_number() OVER ()), 4, '0'))::uuid, id, $3, 'reopened', $5, $6, '{"reason": "withdrawn"}'
-    FROM back
+    FROM back RETURNING visit_id
 """
 _CLOSE_TASK = "UPDATE tasks SET done_at = $4 WHERE store_id = $1 AND visit_id = $2 AND kind = $3 AND done_at IS NULL"
 
@@ -150,4 +151,5 @@ async def _cancel_open(
 
 
 async def _reopen(conn: Connection, store_id: UUID, change: Change, reason: str, now: datetime, actor: Actor) -> None:
-    await conn.execute(_REOPEN, store_id, str(change.id), now, reason, actor.kind, actor.id, batch_prefix())
+    back = await conn.fetch(_REOPEN, store_id, str(change.id), now, reason, actor.kind, actor.id, batch_prefix())
+    await wake(conn, store_id, [row["visit_id"] for row in back])

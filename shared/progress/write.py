@@ -15,6 +15,7 @@ from shared.domain.visit import FINAL, State
 from shared.events import NOTIFY_DUE, NOTIFY_EVENTS, NOTIFY_FEED, Actor, feed
 from shared.ids import new_id
 from shared.progress.facts import Known
+from shared.wakes import wake
 
 FEED_ONE_BY_ONE = 20  # beyond it a live page is told that several changed
 
@@ -98,8 +99,8 @@ _HISTORY = """
     FROM unnest($5::uuid[], $6::uuid[], $7::text[], $8::text[]) AS h(id, visit_id, kind, detail)
 """
 _EVENTS = """
-    INSERT INTO due_contact_events (store_id, id, visit_id, due_seq, step, due_at, created_at)
-    SELECT $1, e.id, e.visit_id, e.due_seq, e.step, e.due_at, $2
+    INSERT INTO due_contact_events (store_id, id, visit_ids, visit_id, due_seq, step, due_at, created_at)
+    SELECT $1, e.id, ARRAY[e.visit_id], e.visit_id, e.due_seq, e.step, e.due_at, $2
     FROM unnest($3::uuid[], $4::uuid[], $5::int[], $6::text[], $7::timestamptz[]) AS e(id, visit_id, due_seq, step, due_at)
 """
 _NOTIFY = "SELECT pg_notify(channel, payload) FROM unnest($1::text[], $2::text[]) AS n(channel, payload)"
@@ -110,6 +111,7 @@ async def write(conn: Connection, store_id: UUID, changes: Sequence[Change], *, 
     rows = [(change.id, *astuple(change.after)) for change in changes if change.before != change.after]
     if rows:
         await conn.execute(_UPDATE, store_id, now, *zip(*rows, strict=True))
+        await wake(conn, store_id, [change.id for change in changes if change.after.wake_at != change.before.wake_at])
     told = [(new_id(), change.id, _kind(change), _detail(change)) for change in changes if change.tells]
     if told:
         await conn.execute(_HISTORY, store_id, now, actor.kind, actor.id, *zip(*told, strict=True))

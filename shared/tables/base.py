@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import ARRAY, DateTime, ForeignKeyConstraint, LargeBinary, Text
+from sqlalchemy import ARRAY, DateTime, ForeignKeyConstraint, LargeBinary, Text, Uuid
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
@@ -25,6 +25,7 @@ SQLModel.metadata.naming_convention = {
 
 INSTANT: Any = DateTime(timezone=True)
 WORDS: Any = ARRAY(Text)
+IDS: Any = ARRAY(Uuid)
 
 
 class SealedBytes(TypeDecorator[Sealed]):

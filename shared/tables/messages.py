@@ -17,13 +17,14 @@ from shared.tables.base import INSTANT, JSON, Row, SealedBytes, StoreRow, within
 class Message(StoreRow, table=True):
     """短信/邮件. One for each visit, channel and step of the ladder. Writer: notifier.
 
+    A message is made thin: whom, by which channel, for which step. Address, words, survey and ruling are added when it is first looked
+    at, in the transaction that claims, holds or suppresses it; until then it is `queued` with no `body`.
     `wake_at` (business time) is when the notifier must look again: release, retry, query, time-out of the receipt.
     `lease_until` (machine time) guards a claim; `fence` is the number of the attempt that holds it.
     """
 
     __tablename__ = "messages"
     __table_args__ = (
-        within_store("visit_id", "visits"),
         within_store("customer_id", "customers"),
         UniqueConstraint("store_id", "visit_id", "channel", "step_no"),
         CheckConstraint(
@@ -35,11 +36,12 @@ class Message(StoreRow, table=True):
         Index("ix_messages_awaited", "store_id", "wake_at", postgresql_where=text("state IN ('accepted', 'unknown')")),
         Index("ix_messages_sending", "store_id", "lease_until", postgresql_where=text("state = 'sending'")),
         Index("ix_messages_customer", "store_id", "customer_id", "created_at"),
-        Index("ix_messages_number", "number_index", "created_at"),
+        Index("ix_messages_number", "number_index", "created_at", postgresql_where=text("number_index IS NOT NULL")),
         Index("ix_messages_created", "store_id", "created_at", "id"),
     )
 
-    visit_id: UUID | None = None
+    store_id: UUID = Field(primary_key=True)  # the customer's key says the store exists; a second check would cost the hot path
+    visit_id: UUID | None = None  # taken from `visits` by the statement that inserts, and nobody can delete a visit
     event_id: UUID | None = None
     customer_id: UUID
     kind: str

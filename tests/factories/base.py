@@ -36,7 +36,7 @@ def vault() -> Vault:
 
 
 async def insert(conn: Connection, table: str, values: Mapping[str, object]) -> asyncpg.Record:
-    """The row as stored. Mappings, and lists of anything but words, go in as JSON."""
+    """The row as stored. Mappings, and lists of anything but words and ids, go in as JSON."""
     columns = ", ".join(values)
     places = ", ".join(f"${place}" for place in range(1, len(values) + 1))
     row = await conn.fetchrow(f"INSERT INTO {table} ({columns}) VALUES ({places}) RETURNING *", *map(_value, values.values()))
@@ -62,6 +62,6 @@ def stamps(*names: str) -> dict[str, object]:
 
 
 def _value(value: object) -> object:
-    if isinstance(value, Mapping) or (isinstance(value, list) and not all(isinstance(item, str) for item in value)):
+    if isinstance(value, Mapping) or (isinstance(value, list) and not all(isinstance(item, str | UUID) for item in value)):
         return orjson.dumps(value).decode()
     return value

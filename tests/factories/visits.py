@@ -11,6 +11,7 @@ import asyncpg
 from shared.db import Connection
 from shared.ids import new_id
 from shared.packs import pack_text
+from shared.wakes import wake
 from tests.factories.base import NOW, TODAY, insert_of_store, stamps, store_of
 from tests.factories.customers import make_customer
 
@@ -63,7 +64,9 @@ async def make_visit(conn: Connection, **overrides: Any) -> asyncpg.Record:
     }
     if overrides.get("state", "planned") not in ("planned", "due", "trying"):
         values |= {"next_step": None, "next_at": None, "next_reason": None, "wake_at": None, "closed_at": NOW}
-    return await insert_of_store(conn, "visits", values | overrides)
+    made = await insert_of_store(conn, "visits", values | overrides)
+    await wake(conn, made["store_id"], [made["id"]])
+    return made
 
 
 async def make_attempt(conn: Connection, *, visit_id: UUID, **overrides: Any) -> asyncpg.Record:
@@ -87,6 +90,7 @@ async def make_due_event(conn: Connection, *, visit_id: UUID, **overrides: Any) 
     """The first due-contact event of a visit: an SMS, due now, not yet rung."""
     values = {
         "store_id": overrides.get("store_id") or await store_of(conn, "visits", visit_id),
+        "visit_ids": [visit_id],
         "visit_id": visit_id,
         "due_seq": 1,
         "step": "sms",

@@ -34,7 +34,10 @@ _MESSAGES = """
 """
 _ATTEMPTS = "SELECT id, message_id, n, claimed_at, io_started_at, outcome FROM message_attempts"
 _VISITS = "SELECT id, state, channel, due_at, due_seq, wake_at FROM visits"
-_EVENTS = "SELECT visit_id, due_seq, step, handled_at IS NOT NULL AS handled FROM due_contact_events"
+_EVENTS = """
+    SELECT u.visit_id, due_seq, step, handled_at IS NOT NULL AS handled
+    FROM due_contact_events CROSS JOIN LATERAL unnest(visit_ids) AS u (visit_id)
+"""
 _CHANGES = "SELECT kind, id, state FROM watch.states ORDER BY seq"
 _CLOCK = "SELECT machine_at, business_at, speed FROM business_clock WHERE id = 1"
 

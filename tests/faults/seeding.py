@@ -6,11 +6,13 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import asyncpg
 
 from shared.ids import new_id
+from shared.wakes import wake
 from tests.factories import make_programme, make_store, vault
 from tests.faults.history import Connection
 
@@ -51,7 +53,7 @@ async def seed(conn: Connection, plan: Plan, chance: random.Random) -> list[str]
     numbers = _numbers(plan, chance)
     customers: list[tuple[object, ...]] = []
     points: list[tuple[object, ...]] = []
-    visits: list[tuple[object, ...]] = []
+    visits: list[tuple[Any, ...]] = []
     for place, number in enumerate(numbers):
         store_id, customer_id = chance.choice(stores), new_id()
         kind = chance.random() if plan.calls else 0.0
@@ -65,6 +67,8 @@ async def seed(conn: Connection, plan: Plan, chance: random.Random) -> list[str]
         ("visits", _VISITS, visits),
     ):
         await conn.copy_records_to_table(table, columns=columns, records=rows)
+    for store_id in stores:
+        await wake(conn, store_id, [visit[1] for visit in visits if visit[0] == store_id])
     await conn.execute("ANALYZE")
     return numbers
 

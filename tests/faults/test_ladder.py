@@ -93,6 +93,6 @@ async def the_story(system: System) -> None:
         assert kinds.count("attempt") == 3
         assert {"message_undelivered", "message_sent", "unreachable"} <= set(kinds)
         events = await system.sql(
-            "SELECT due_seq FROM due_contact_events WHERE visit_id = $1 ORDER BY due_seq", UUID(visit["id"])
+            "SELECT due_seq FROM due_contact_events WHERE visit_ids @> ARRAY[$1::uuid] ORDER BY due_seq", UUID(visit["id"])
         )
         assert [row["due_seq"] for row in events] == list(range(1, len(events) + 1))

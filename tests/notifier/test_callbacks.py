@@ -9,8 +9,7 @@ import orjson
 import pytest
 
 from services.notifier.callbacks import take_callbacks
-from shared.ids import new_id
-from tests.factories import NOBODY, NOW, make_message, make_store, make_visit, vault
+from tests.factories import NOBODY, NOW, make_due_event, make_message, make_store, make_visit, vault
 from tests.notifier.conftest import Desk
 
 PHONE = "+8613912345678"
@@ -112,14 +111,7 @@ async def test_a_stop_is_honoured_at_once_over_all_stores(desk: Desk, text: str)
     other = await make_store(desk.owner)
     customer = await desk.customer(PHONE, store_id=other["id"])
     visit = await make_visit(desk.owner, store_id=other["id"], customer_id=customer["id"], state="trying", tries=3)
-    await desk.owner.execute(
-        "INSERT INTO due_contact_events (store_id, id, visit_id, due_seq, step, due_at, created_at)"
-        " VALUES ($1, $2, $3, 1, 'sms', $4, $4)",
-        other["id"],
-        new_id(),
-        visit["id"],
-        NOW,
-    )
+    await make_due_event(desk.owner, visit_id=visit["id"], store_id=other["id"])
     await desk.work()
     assert (await desk.message(visit["id"]))["reason"] == "opted_out"
     assert len(desk.provider.calls) == 1

@@ -1,24 +1,11 @@
-"""The rules put to rows: which consent, which opt-out, which purpose."""
+"""The rules put to rows: which consent, which opt-out."""
 
 from __future__ import annotations
 
 import pytest
 
-from services.notifier.policy import contact_policy, purpose_of, refuses, standing, wanted
+from services.notifier.policy import contact_policy, refuses, standing, wanted
 from shared.domain.consent import Cap, Purpose, Standing
-
-
-@pytest.mark.parametrize(
-    ("purposes", "marketing", "purpose"),
-    [
-        (["satisfaction", "use"], False, Purpose.SATISFACTION),
-        (["maintenance"], False, Purpose.SERVICE_FOLLOWUP),
-        (["birthday"], True, Purpose.MARKETING),
-        (["recall_safety"], True, Purpose.RECALL_SAFETY),
-    ],
-)
-def test_the_purpose_of_a_visit(purposes: list[str], marketing: bool, purpose: Purpose) -> None:
-    assert purpose_of(purposes, marketing) is purpose
 
 
 @pytest.mark.parametrize(

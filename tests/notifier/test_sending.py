@@ -10,7 +10,7 @@ import pytest
 
 from services.notifier.loops import take_all_events
 from services.notifier.reconcile import reconcile
-from tests.factories import NOW, make_opt_out, vault
+from tests.factories import NOW, make_due_event, make_opt_out, vault
 from tests.notifier.conftest import Desk, MakeDesk
 from tests.support import provider as behave
 
@@ -53,13 +53,7 @@ async def test_an_event_for_a_call_is_only_marked(desk: Desk) -> None:
 async def test_a_second_event_for_the_same_step_makes_no_second_message(desk: Desk) -> None:
     visit = await desk.due()
     await desk.work()
-    await desk.owner.execute(
-        "INSERT INTO due_contact_events (store_id, id, visit_id, due_seq, step, due_at, created_at)"
-        " VALUES ($1, gen_random_uuid(), $2, 2, 'sms', $3, $3)",
-        desk.store_id,
-        visit["id"],
-        NOW,
-    )
+    await make_due_event(desk.owner, visit_id=visit["id"], store_id=desk.store_id, due_seq=2)
     await desk.work()
     assert len(desk.provider.calls) == 1
 
@@ -148,7 +142,7 @@ async def test_an_opt_out_during_the_night_is_seen_in_the_morning(desk: Desk) ->
 
 
 async def test_the_third_message_of_a_day_to_one_number_waits_over_all_stores(desk: Desk) -> None:
-    from tests.factories import make_due_event, make_store, make_visit
+    from tests.factories import make_store, make_visit
 
     visits = []
     for _ in range(3):

@@ -49,7 +49,7 @@ _UPCOMING = f"""
     SELECT 'visit', NULL, v.id, v.customer_id, c.name, v.channel, v.message_template, greatest(v.due_at, $6), v.state, NULL, v.id
     FROM visits v JOIN customers c ON c.store_id = v.store_id AND c.id = v.customer_id
     WHERE v.store_id = $1 AND ($2 OR v.assignee_id = $3 OR c.holder_id = $3 OR v.assignee_id IS NULL AND v.role = ANY($4))
-        AND v.channel IN ('sms', 'email') AND v.state = 'planned' AND v.due_at < $5
+        AND v.closed_at IS NULL AND v.channel IN ('sms', 'email') AND v.state = 'planned' AND v.due_at < $5
     ORDER BY at, key LIMIT $7
 """
 

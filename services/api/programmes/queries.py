@@ -65,7 +65,7 @@ def _step(step: Step) -> dict[str, Any]:
 
 _CURRENT = """
     SELECT p.id, p.key, p.version, p.policy, p.enabled, p.source, p.created_at, (
-        SELECT count(*) FROM visits v WHERE v.store_id = p.store_id AND v.programme = p.key AND v.state IN ('planned', 'due', 'trying')
+        SELECT count(*) FROM visits v WHERE v.store_id = p.store_id AND v.programme = p.key AND v.closed_at IS NULL
     ) AS open_visits
     FROM programmes p WHERE p.store_id = $1 AND p.retired_at IS NULL
 """

@@ -21,6 +21,7 @@ from shared.events import NOTIFY_DUE, NOTIFY_FEED, feed
 from shared.ids import new_id
 from shared.progress import progress
 from shared.stores import StoreContext
+from shared.wakes import wake
 
 BY_HAND = "by-hand"
 NINE = time(9)
@@ -64,6 +65,7 @@ async def plan_by_hand(conn: Connection, store: StoreContext, me: Me, body: Visi
         body.channel, body.due_on, due_at, end, body.promised_at, now, body.follows_visit_id, shown,
         "promised" if body.promised_at else "planned", min(shown, due_at),
     )  # fmt: skip
+    await wake(conn, store.id, [visit_id])
     await _event(conn, me, visit_id, "planned", {"rule": BY_HAND, "note": body.note or ""}, now)
     await _ring(conn, store.id, visit_id)
     return visit_id
@@ -158,6 +160,7 @@ async def _move(conn: Connection, store: StoreContext, me: Me, row: asyncpg.Reco
     due_at = max(store.calendar.opening(store.calendar.next_open_day(body.due_on)), now)
     end = max(row["window_end"], store.calendar.end_of_day(store.calendar.day_of(due_at)))
     await conn.execute(_MOVE, store.id, row["id"], store.calendar.day_of(due_at), due_at, end, now)
+    await wake(conn, store.id, [row["id"]])
     await _event(conn, me, row["id"], "moved", {"from": row["due_on"], "to": store.calendar.day_of(due_at)}, now)
 
 

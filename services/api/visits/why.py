@@ -159,7 +159,10 @@ _DUE: Mapping[str, tuple[str, str]] = {
     "sms": ("到期：改发短信", "due: an SMS"),
     "email": ("到期：改发邮件", "due: an e-mail"),
 }
-_RUNG = "SELECT step, due_at, created_at, due_seq FROM due_contact_events WHERE store_id = $1 AND visit_id = $2"
+_RUNG = """
+    SELECT step, due_at, created_at, due_seq FROM due_contact_events
+    WHERE store_id = $1 AND (visit_id = $2 OR id = (SELECT due_event_id FROM visits WHERE store_id = $1 AND id = $2))
+"""
 _STORY = """
     SELECT at, kind, actor_kind, actor_id, detail FROM visit_events WHERE store_id = $1 AND visit_id = $2 ORDER BY at, id
 """

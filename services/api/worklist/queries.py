@@ -137,7 +137,8 @@ _MIDNIGHT = time(0)
 _OPEN = """
     WITH open AS (
         SELECT v.* FROM visits v
-        WHERE v.store_id = $1 AND v.state IN ('due', 'trying') AND v.next_step IN ('call', 'letter') AND v.next_at < $6
+        WHERE v.store_id = $1 AND v.closed_at IS NULL AND v.state IN ('due', 'trying') AND v.next_step IN ('call', 'letter')
+            AND v.next_at < $6
             AND (
                 {whose}
                 OR (v.assignee_id IS NULL AND coalesce($2, $5) IS NOT DISTINCT FROM $5 AND (v.role IS NULL OR v.role = ANY($3)))
