@@ -231,6 +231,8 @@ class NextOut(Out):
     step: Literal["call", "sms", "email", "letter", "close"]
     at: Instant
     reason: str | None = Field(examples=["no_answer_1"])
+    until: Instant | None = Field(None, description="The end of the part of the day this try is meant for.")
+    of: int | None = Field(None, description="How many counted tries there are before a message goes instead.", examples=[3])
 
 
 def _default(value: object) -> object:

@@ -43,7 +43,7 @@ NEXT: Mapping[AppointmentState, frozenset[AppointmentState]] = {
     AppointmentState.BOOKED: _ENDS | {AppointmentState.CONFIRMED},
     AppointmentState.CONFIRMED: _ENDS,
     # Came after all, or a work order of the day shows it.
-    AppointmentState.NO_SHOW: frozenset({AppointmentState.ARRIVED, AppointmentState.MOVED}),
+    AppointmentState.NO_SHOW: frozenset({AppointmentState.ARRIVED}),
     AppointmentState.ARRIVED: frozenset(),
     AppointmentState.MOVED: frozenset(),
     AppointmentState.CANCELLED: frozenset(),

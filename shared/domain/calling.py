@@ -52,6 +52,20 @@ def blocked_until(call: CallFacts, calendar: StoreCalendar, now: datetime) -> Bl
     return _not_yet(call, calendar, now)
 
 
+def try_until(at: datetime, parts: Sequence[tuple[int, int]], calendar: StoreCalendar) -> datetime | None:
+    """Until when a try that is planned for `at` is in the part of the day it was meant for (UTC); None outside every part.
+
+    `parts`: hours of the store's clock, as `LadderPolicy.parts`. The store may close earlier.
+    """
+    local = calendar.local(at)
+    end = next((end for start, end in parts if start <= local.hour < end), None)
+    if end is None:
+        return None
+    day = local.date()
+    until = calendar.at(day + timedelta(days=end // 24), time(end % 24))
+    return min(until, calendar.closing(day)) if calendar.closing(day) > at else until
+
+
 def _not_yet(call: CallFacts, calendar: StoreCalendar, now: datetime) -> Blocked | None:
     if call.other_tier_today:
         tomorrow = calendar.next_open_day(calendar.day_of(now), inclusive=False)

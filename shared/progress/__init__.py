@@ -7,8 +7,8 @@ contact_points, numbers, opt_outs, vehicles, customers and ends other visits, wh
 Never: decides (`shared.domain.ladder` does), contacts anybody, reads a clock.
 """
 
-from shared.progress.apply import Progressed, progress
+from shared.progress.apply import Progressed, ladder_of, progress
 from shared.progress.facts import Known, read_facts
 from shared.progress.numbering import batch_prefix
 
-__all__ = ["Known", "Progressed", "batch_prefix", "progress", "read_facts"]
+__all__ = ["Known", "Progressed", "batch_prefix", "ladder_of", "progress", "read_facts"]

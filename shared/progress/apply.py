@@ -7,8 +7,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
-import asyncpg
-
 from shared.complaints import AFTER_COMPLAINT, after_visits
 from shared.db import Connection
 from shared.domain.ladder import Decision, Effect, Emit, LadderPolicy, Next, VisitFacts, next_step, undone
@@ -64,7 +62,9 @@ async def progress(
 
 def _change(known: Known, store: StoreContext, now: datetime, *, by_system: bool) -> Change:
     visit = _as_it_stands(known, now)
-    decision = next_step(visit, known.attempts, known.messages, ladder_of(store, known.row), store.calendar, now)
+    decision = next_step(
+        visit, known.attempts, known.messages, ladder_of(store, known.row["programme"], known.row["step"]), store.calendar, now
+    )
     new = (effect for effect in decision.effects if not _done(known, effect))
     effects = tuple(effect for effect in new if not (by_system and isinstance(effect, PERSONAL)))
     events = tuple(
@@ -83,11 +83,11 @@ def _change(known: Known, store: StoreContext, now: datetime, *, by_system: bool
     )
 
 
-def ladder_of(store: StoreContext, visit: asyncpg.Record) -> LadderPolicy:
-    """The store's ladder, with as many calls as the visit's step has when that is fewer."""
-    programme = store.programmes.get(visit["programme"])
+def ladder_of(store: StoreContext, programme_key: str, step_key: str) -> LadderPolicy:
+    """The store's ladder, with as many calls as the step of a visit has when that is fewer."""
+    programme = store.programmes.get(programme_key)
     steps = programme.steps if programme else ()
-    calls = next((step.calls for step in steps if step.key == visit["step"]), None)
+    calls = next((step.calls for step in steps if step.key == step_key), None)
     return store.ladder if calls is None else replace(store.ladder, max_calls=min(calls, store.ladder.max_calls))
 
 
