@@ -23,6 +23,7 @@ class Customer(StoreRow, table=True):
         within_store("merged_into", "customers"),
         UniqueConstraint("store_id", "external_code"),
         Index("ix_customers_name", "store_id", "name"),
+        Index("ix_customers_deceased", "store_id", "id", postgresql_where=text("deceased_at IS NOT NULL")),
         Index("ix_customers_initials", "store_id", "initials"),
         Index("ix_customers_merged_into", "store_id", "merged_into", postgresql_where=text("merged_into IS NOT NULL")),
         Index("ix_customers_name_trgm", "name", postgresql_using="gin", postgresql_ops={"name": "gin_trgm_ops"}),

@@ -168,6 +168,13 @@ def upgrade() -> None:
     )
     op.create_index("ix_handovers_staff", "handovers", ["store_id", "staff_id"], unique=False)
     op.create_index(
+        "ix_customers_deceased",
+        "customers",
+        ["store_id", "id"],
+        unique=False,
+        postgresql_where=sa.text("deceased_at IS NOT NULL"),
+    )
+    op.create_index(
         "ix_customers_merged_into",
         "customers",
         ["store_id", "merged_into"],
@@ -713,6 +720,7 @@ def downgrade() -> None:
     op.drop_table("campaign_members")
     op.drop_index("ix_accidents_vehicle", table_name="accidents")
     op.drop_table("accidents")
+    op.drop_index("ix_customers_deceased", table_name="customers", postgresql_where=sa.text("deceased_at IS NOT NULL"))
     op.drop_index("ix_customers_merged_into", table_name="customers", postgresql_where=sa.text("merged_into IS NOT NULL"))
     op.drop_index("ix_handovers_staff", table_name="handovers")
     op.drop_table("handovers")
