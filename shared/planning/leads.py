@@ -7,6 +7,7 @@ a date which moves with the level is not planned a second time.
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
@@ -38,6 +39,10 @@ _LEADS = """
           AND a.outcome = 'reached' AND a.withdrawn_at IS NULL) r ON true
     WHERE l.store_id = $1 AND l.id = ANY($2)
 """
+_WAITING = """
+    SELECT trigger_id, min(coalesce(promised_at, due_at)) AS at FROM visits
+    WHERE store_id = $1 AND trigger_id = ANY($2) AND programme = 'lead' AND closed_at IS NULL GROUP BY trigger_id
+"""
 
 
 def policy_of(store: StoreContext) -> str:
@@ -51,6 +56,26 @@ async def facts_of_leads(conn: Connection, store: StoreContext, ids: Collection[
     """One fact for each lead, whatever became of it: open, won, or lost since a day that is known."""
     policy = policy_of(store)
     return [_fact(row, store, policy) for row in await conn.fetch(_LEADS, store.id, list(ids))]
+
+
+@dataclass(frozen=True)
+class Contact:
+    """When somebody was last in touch about a lead, and when it is to be next."""
+
+    last_on: date
+    next_on: date
+
+
+async def contacts_of_leads(conn: Connection, store: StoreContext, ids: Collection[UUID]) -> dict[UUID, Contact]:
+    """The last and the next contact of each lead: the day of the visit that waits, else what the level asks for."""
+    policy = policy_of(store)
+    waits = {row["trigger_id"]: row["at"] for row in await conn.fetch(_WAITING, store.id, list(ids))}
+    found: dict[UUID, Contact] = {}
+    for row in await conn.fetch(_LEADS, store.id, list(ids)):
+        last, at = last_contact_on(row, store), waits.get(row["id"])
+        day = store.calendar.day_of(at) if at else next_contact_on(row["expected_on"], last, policy, row["next_on"])
+        found[row["id"]] = Contact(last, day)
+    return found
 
 
 def last_contact_on(lead: asyncpg.Record, store: StoreContext) -> date:

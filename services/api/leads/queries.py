@@ -14,11 +14,12 @@ from services.api.leads.schemas import Filters
 from services.api.paging import Paging
 from services.api.records import Sort, Where
 from shared.db import Connection
-from shared.domain.lead import BY_DAYS, POLICIES, UnknownLevel, expected_between, level_of, next_contact_on
+from shared.domain.lead import POLICIES, UnknownLevel, expected_between, level_of
 from shared.errors import Invalid, NotFound
+from shared.planning.leads import Contact, contacts_of_leads, policy_of
 from shared.stores import StoreContext
 
-TABLE, OPEN, PROGRAMME = "leads", "open", "lead"
+TABLE, OPEN = "leads", "open"
 SORTS: Mapping[str, Sort] = {
     "expected_on": Sort("coalesce(t.expected_on, DATE '9999-12-31')", "date"),
     "-created_at": Sort("t.created_at", "timestamptz", True),
@@ -26,17 +27,10 @@ SORTS: Mapping[str, Sort] = {
 }
 _PLAIN = (
     "id", "customer_id", "customer_name", "consultant_id", "model", "expected_on", "first_visit_on", "source", "level", "state",
-    "lost_reason", "created_at", "updated_at", "version",
+    "lost_kind", "lost_reason", "closed_on", "reactivate_on", "next_on", "sale_id", "deal_fen", "created_at", "updated_at", "version",
 )  # fmt: skip
 _SELECT = """
     SELECT t.*, c.name AS customer_name FROM leads t JOIN customers c ON c.store_id = t.store_id AND c.id = t.customer_id
-"""
-# Calls about the car he has are not about the car he wants: what the sales tier did counts, and what was planned by hand.
-_REACHED = """
-    SELECT v.customer_id, max(a.at) AS at FROM visits v JOIN attempts a ON a.store_id = v.store_id AND a.visit_id = v.id
-    WHERE v.store_id = $1 AND v.customer_id = ANY($2) AND v.programme IN ('lead', 'by-hand')
-      AND a.outcome = 'reached' AND a.withdrawn_at IS NULL
-    GROUP BY v.customer_id
 """
 
 
@@ -45,13 +39,6 @@ class LeadNotFound(NotFound):
 
     code = "lead_not_found"
     zh = "没有该意向，或您无权知道。"
-
-
-def policy_of(store: StoreContext) -> str:
-    """How the store tells levels: as its programme `lead` is set, else as its setting `lead_policy` says, else by-days."""
-    programme = store.programmes.get(PROGRAMME)
-    chosen = programme.policy if programme is not None and programme.policy else store.policies.get("lead_policy")
-    return chosen if isinstance(chosen, str) and chosen in POLICIES else BY_DAYS
 
 
 async def lead(conn: Connection, store: StoreContext, lead_id: UUID, now: datetime) -> dict[str, Any]:
@@ -93,22 +80,24 @@ def _of_level(key: str | None, policy: str, today: date) -> list[Where]:
     ]
 
 
+async def movements(conn: Connection, store_id: UUID, lead_id: UUID, paging: Paging) -> tuple[list[asyncpg.Record], str | None]:
+    """What became of a lead, the latest first. Raises LeadNotFound."""
+    await records.one(conn, TABLE, store_id, lead_id, LeadNotFound)
+    sort = Sort("t.at", "timestamptz", True)
+    return await records.page(
+        conn, "SELECT t.* FROM lead_movements t", store_id, [Where("t.lead_id = {}", lead_id)], sort, paging
+    )
+
+
 async def _leads_of(conn: Connection, store: StoreContext, rows: Sequence[asyncpg.Record], now: datetime) -> list[dict[str, Any]]:
-    reached = await conn.fetch(_REACHED, store.id, list({row["customer_id"] for row in rows}))
-    spoken = {row["customer_id"]: store.calendar.day_of(row["at"]) for row in reached}
-    return [_lead_of(store, row, spoken.get(row["customer_id"]), store.calendar.day_of(now)) for row in rows]
+    contacts = await contacts_of_leads(conn, store, [row["id"] for row in rows])
+    return [_lead_of(store, row, contacts[row["id"]], store.calendar.day_of(now)) for row in rows]
 
 
-def _lead_of(store: StoreContext, row: asyncpg.Record, spoken_on: date | None, today: date) -> dict[str, Any]:
+def _lead_of(store: StoreContext, row: asyncpg.Record, contact: Contact, today: date) -> dict[str, Any]:
     policy = policy_of(store)
-    first = row["first_visit_on"] or store.calendar.day_of(row["created_at"])
-    last = max(first, spoken_on) if spoken_on else first
-    out = {name: row[name] for name in _PLAIN} | {"level_policy": policy, "last_contact_on": last}
+    out = {name: row[name] for name in _PLAIN} | {"level_policy": policy, "last_contact_on": contact.last_on}
     if row["state"] != OPEN:
         return out | {"contact_every_days": None, "next_contact_on": None}
     level = level_of(row["expected_on"], today, policy)
-    return out | {
-        "level": level.key,
-        "contact_every_days": level.every_days,
-        "next_contact_on": next_contact_on(row["expected_on"], last, policy),
-    }
+    return out | {"level": level.key, "contact_every_days": level.every_days, "next_contact_on": contact.next_on}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -10,10 +11,22 @@ from fastapi import Query, Response
 from services.api.deps import Me, Now, StoreConnection, TheHouse
 from services.api.etags import IfMatch, etag
 from services.api.leads import actions, queries
-from services.api.leads.schemas import Filters, LeadIn, LeadOut, LeadPatch, LeadState
+from services.api.leads.schemas import (
+    Filters,
+    LeadIn,
+    LeadOut,
+    LeadPatch,
+    LeadState,
+    LostIn,
+    MovementOut,
+    ReactivateIn,
+    WonIn,
+)
 from services.api.paging import PageQuery
 from services.api.routing import router as make_router
 from services.api.wire import Day, Line, Page, json_response
+from shared.db import Connection
+from shared.stores import StoreContext
 
 router = make_router("/stores/{store_id}/leads", "leads")
 
@@ -72,5 +85,43 @@ async def update_lead(
     """Another expected day, another consultant; won, lost with its reason, or taken up again."""
     store = await house.stores.get(conn, me.store_id, today=now.date())
     await actions.change_lead(conn, store, me, lead_id, body, if_match, now=now)
+    lead = await queries.lead(conn, store, lead_id, now)
+    return json_response(lead, headers={"ETag": etag(lead["version"])})
+
+
+@router.post("/{lead_id}/won", operation_id="win_lead", response_model=LeadOut)
+async def win_lead(lead_id: UUID, body: WonIn, conn: StoreConnection, house: TheHouse, me: Me, now: Now) -> Response:
+    """The customer has bought: nobody calls about it any more."""
+    store = await house.stores.get(conn, me.store_id, today=now.date())
+    await actions.win(conn, store, me, lead_id, body, now=now)
+    return await _lead(conn, store, lead_id, now)
+
+
+@router.post("/{lead_id}/lost", operation_id="lose_lead", response_model=LeadOut)
+async def lose_lead(lead_id: UUID, body: LostIn, conn: StoreConnection, house: TheHouse, me: Me, now: Now) -> Response:
+    """The customer does not buy here: the reason is kept, and 90 days later somebody asks once more."""
+    store = await house.stores.get(conn, me.store_id, today=now.date())
+    await actions.lose(conn, store, me, lead_id, body, now=now)
+    return await _lead(conn, store, lead_id, now)
+
+
+@router.post("/{lead_id}/reactivate", operation_id="reactivate_lead", response_model=LeadOut)
+async def reactivate_lead(
+    lead_id: UUID, body: ReactivateIn, conn: StoreConnection, house: TheHouse, me: Me, now: Now
+) -> Response:
+    """A lost lead is taken up again."""
+    store = await house.stores.get(conn, me.store_id, today=now.date())
+    await actions.reactivate(conn, store, me, lead_id, body, now=now)
+    return await _lead(conn, store, lead_id, now)
+
+
+@router.get("/{lead_id}/movements", operation_id="list_lead_movements", response_model=Page[MovementOut])
+async def list_lead_movements(lead_id: UUID, conn: StoreConnection, me: Me, page: PageQuery) -> Response:
+    """Every change of level and state, the latest first."""
+    rows, cursor = await queries.movements(conn, me.store_id, lead_id, page)
+    return json_response({"items": [dict(row) for row in rows], "next_cursor": cursor})
+
+
+async def _lead(conn: Connection, store: StoreContext, lead_id: UUID, now: datetime) -> Response:
     lead = await queries.lead(conn, store, lead_id, now)
     return json_response(lead, headers={"ETag": etag(lead["version"])})
