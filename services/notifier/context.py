@@ -35,6 +35,7 @@ class Context:
     events_bell: asyncio.Event = field(default_factory=asyncio.Event)
     told_bell: asyncio.Event = field(default_factory=asyncio.Event)
     overdue_bell: asyncio.Event = field(default_factory=asyncio.Event)
+    notices_bell: asyncio.Event = field(default_factory=asyncio.Event)
     delivery_bells: Mapping[str, asyncio.Event] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -55,6 +56,7 @@ class Context:
         self.ring()
         self.ring_delivery()
         self.overdue_bell.set()
+        self.notices_bell.set()
 
     async def close_channels(self) -> None:
         for channel in self.channels.values():

@@ -10,7 +10,7 @@ import structlog
 
 from services.notifier.context import Context
 from shared.db import DATABASE_AWAY, connect
-from shared.events import NOTIFY_CLOCK, NOTIFY_EVENTS
+from shared.events import NOTIFY_CLOCK, NOTIFY_EVENTS, NOTIFY_NOTICES
 
 CHECK_EVERY = 10.0
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 10.0
@@ -38,6 +38,9 @@ async def _follow(ctx: Context, connection: asyncpg.Connection[asyncpg.Record]) 
     def on_events(*_: object) -> None:
         ctx.ring()
 
+    def on_notices(*_: object) -> None:
+        ctx.notices_bell.set()
+
     def on_clock(*_: object) -> None:
         moved.set()
 
@@ -48,6 +51,7 @@ async def _follow(ctx: Context, connection: asyncpg.Connection[asyncpg.Record]) 
     connection.add_termination_listener(on_loss)
     try:
         await connection.add_listener(NOTIFY_EVENTS, on_events)
+        await connection.add_listener(NOTIFY_NOTICES, on_notices)
         await connection.add_listener(NOTIFY_CLOCK, on_clock)
         while not lost.is_set():
             await ctx.clock.refresh(connection)

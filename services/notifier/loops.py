@@ -19,6 +19,7 @@ from services.notifier.intake import stores_with_events, take_events
 from services.notifier.listen import listen
 from services.notifier.orders import take_orders
 from services.notifier.reconcile import reconcile
+from services.notifier.staff_notices import next_notice_at, send_notices
 from services.notifier.worker import supervise
 from shared.clock import machine_now
 
@@ -46,6 +47,7 @@ async def run(ctx: Context, stop: asyncio.Event) -> None:
         _loop(ctx, "callbacks", partial(take_told, ctx), ctx.told_bell, stop, sweep),
         _loop(ctx, "reconcile", partial(_reconcile, ctx), ctx.overdue_bell, stop, min(sweep, ctx.settings.lease_seconds / 6)),
         _loop(ctx, "beat", partial(_beat, ctx), asyncio.Event(), stop, BEAT_EVERY),
+        _loop(ctx, "staff_notices", partial(send_notices, ctx), ctx.notices_bell, stop, partial(_until_next_notice, ctx)),
         *(_deliver(ctx, delivery, name, stop) for name in ctx.channels),
         supervise(ctx, stop),
     ]
@@ -92,6 +94,12 @@ async def _reconcile(ctx: Context) -> int:
     if settled:
         ctx.ring_delivery()
     return settled
+
+
+async def _until_next_notice(ctx: Context) -> float:
+    next_at = await next_notice_at(ctx)
+    ahead = ctx.clock.machine_seconds_until(next_at) if next_at else None
+    return ctx.settings.sweep_seconds if ahead is None else max(SHORTEST_REST, min(ahead, ctx.settings.sweep_seconds))
 
 
 async def _beat(ctx: Context) -> int:

@@ -30,6 +30,16 @@ class Result:
 
 
 @dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file that goes with an e-mail: its name, its type (`application`, `pdf`), its bytes."""
+
+    name: str
+    maintype: str
+    subtype: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Outgoing:
     """One message on its way: whom, what, and the attempt under whose id the provider knows it. `at`: business time."""
 
@@ -44,6 +54,7 @@ class Outgoing:
     html_layout: str | None = None
     unsubscribe_url: str | None = None
     language: str = "zh"
+    attachment: Attachment | None = None
 
 
 class Stopped(Exception):

@@ -14,7 +14,7 @@ from html import escape
 from urllib.parse import quote
 from uuid import UUID
 
-from services.notifier.channels.base import Outgoing
+from services.notifier.channels.base import Attachment, Outgoing
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]+")
 _ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?")
@@ -62,15 +62,25 @@ def build(message: Outgoing, sender: str) -> bytes:
     if message.unsubscribe_url:
         headers.append(f"List-Unsubscribe: <{quote(_plain(message.unsubscribe_url), safe=_URL_SAFE)}>")
         headers.append("List-Unsubscribe-Post: List-Unsubscribe=One-Click")
-    headers.append(f'Content-Type: multipart/alternative; boundary="{boundary}"')
-    head = "\r\n".join(headers).encode("ascii")
+    kind = f'Content-Type: multipart/alternative; boundary="{boundary}"'
+    words = (_part(boundary, "plain", message.text), _part(boundary, "html", as_html(message)), f"--{boundary}--\r\n".encode())
+    if message.attachment is None:
+        return b"".join(("\r\n".join([*headers, kind]).encode("ascii"), b"\r\n\r\n", *words))
+    return _with_attachment(headers, kind, words, message.attachment, f"=m{message.attempt_id.hex}")
+
+
+def _with_attachment(headers: list[str], kind: str, words: tuple[bytes, ...], file: Attachment, boundary: str) -> bytes:
+    """The words and a file beside them: multipart/mixed. The file's name goes as RFC 2231 wants it."""
+    head = "\r\n".join([*headers, f'Content-Type: multipart/mixed; boundary="{boundary}"'])
+    name = f"filename*=utf-8''{quote(_plain(file.name), safe='')}"
     return b"".join(
         (
-            head,
-            b"\r\n\r\n",
-            _part(boundary, "plain", message.text),
-            _part(boundary, "html", as_html(message)),
-            f"--{boundary}--\r\n".encode(),
+            f"{head}\r\n\r\n--{boundary}\r\n{kind}\r\n\r\n".encode("ascii"),
+            *words,
+            f"--{boundary}\r\nContent-Type: {file.maintype}/{file.subtype}\r\nContent-Transfer-Encoding: base64\r\n"
+            f"Content-Disposition: attachment; {name}\r\n\r\n".encode("ascii"),
+            encodebytes(file.content).replace(b"\n", b"\r\n"),
+            f"--{boundary}--\r\n".encode("ascii"),
         )
     )
 
