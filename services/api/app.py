@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from fastapi import APIRouter, FastAPI
 
 from services.api import contract, errors
+from services.api.accidents.routes import router as accidents
 from services.api.api_keys.routes import router as api_keys
 from services.api.appointments.routes import router as appointments
 from services.api.audit_log.routes import router as audit_log
@@ -31,6 +32,7 @@ from services.api.programmes.routes import router as programmes
 from services.api.providers.routes import router as providers
 from services.api.public.routes import router as public
 from services.api.sales.routes import router as sales
+from services.api.scripts.routes import router as scripts
 from services.api.staff.routes import router as staff
 from services.api.stores.calendar import router as calendar
 from services.api.stores.routes import router as stores
@@ -40,6 +42,7 @@ from services.api.templates.routes import router as templates
 from services.api.vehicles.routes import router as vehicles
 from services.api.visits.routes import router as visits
 from services.api.vouchers.routes import router as vouchers
+from services.api.warranty.routes import router as warranty
 from services.api.work_orders.routes import router as work_orders
 from services.api.worklist.routes import router as worklist
 from shared.settings import Settings
@@ -57,11 +60,14 @@ FEATURES: tuple[APIRouter, ...] = (
     calendar,
     staff,
     vehicles,
+    warranty,
     sales,
     policies,
+    accidents,
     work_orders,
     leads,
     programmes,
+    scripts,
     tasks,
     vouchers,
     imports,

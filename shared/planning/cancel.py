@@ -15,7 +15,7 @@ from shared.planning.rows import tell
 from shared.planning.sources import facts_of_triggers
 from shared.stores import StoreContext
 
-Owner = Literal["vehicle_id", "customer_id"]
+Owner = Literal["vehicle_id", "customer_id", "trigger_id"]
 _LOCK = "SELECT id FROM visits WHERE store_id = $1 AND {} = $2 AND state IN ('planned', 'due', 'trying') ORDER BY id FOR UPDATE"
 _TRIGGERS = """
     SELECT DISTINCT trigger_type, trigger_id FROM visits
@@ -26,7 +26,7 @@ _TRIGGERS = """
 async def cancel_open(
     conn: Connection, store_id: UUID, owner: Owner, owner_id: UUID, reason: str, *, now: datetime, actor: Actor
 ) -> int:
-    """Cancel every open visit of a car or of a customer; how many."""
+    """Cancel every open visit of a car, of a customer or of a trigger; how many."""
     ids = [row["id"] for row in await conn.fetch(_LOCK.format(owner), store_id, owner_id)]
     await cancel_visits(conn, store_id, {reason: ids} if ids else {}, now, actor)
     await tell(conn, store_id, len(ids))

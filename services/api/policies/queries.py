@@ -21,12 +21,15 @@ SORTS: Mapping[str, Sort] = {
 }
 _FIELDS = (
     "id", "customer_id", "customer_name", "vehicle_id", "plate", "insurer", "number", "starts_on", "expires_on", "result",
-    "created_at", "updated_at", "version",
+    "result_on", "lost_reason", "next_policy_id", "created_at", "updated_at", "version",
 )  # fmt: skip
 _SELECT = """
-    SELECT t.*, c.name AS customer_name, v.plate FROM insurance_policies t
+    SELECT t.*, c.name AS customer_name, v.plate, n.id AS next_policy_id FROM insurance_policies t
     JOIN customers c ON c.store_id = t.store_id AND c.id = t.customer_id
     JOIN vehicles v ON v.store_id = t.store_id AND v.id = t.vehicle_id
+    LEFT JOIN LATERAL (
+        SELECT id FROM insurance_policies WHERE store_id = t.store_id AND vehicle_id = t.vehicle_id AND expires_on >= t.expires_on + 180
+        ORDER BY expires_on, id LIMIT 1) n ON true
 """
 
 

@@ -7,11 +7,11 @@ from uuid import UUID
 
 from fastapi import Query, Response
 
-from services.api.deps import Me, Now, StoreConnection
+from services.api.deps import Me, Now, StoreConnection, TheHouse
 from services.api.etags import IfMatch, etag
 from services.api.paging import PageQuery
 from services.api.policies import actions, queries
-from services.api.policies.schemas import Filters, PolicyIn, PolicyOut, PolicyPatch
+from services.api.policies.schemas import Filters, PolicyIn, PolicyOut, PolicyPatch, ResultIn
 from services.api.routing import router as make_router
 from services.api.wire import Day, Line, Page, json_response
 
@@ -47,9 +47,10 @@ async def list_policies(
 
 
 @router.post("", status_code=201, operation_id="create_policy", response_model=PolicyOut)
-async def create_policy(body: PolicyIn, conn: StoreConnection, me: Me, now: Now) -> Response:
-    """Enter a policy."""
-    policy_id = await actions.add_policy(conn, me, body, now=now)
+async def create_policy(body: PolicyIn, conn: StoreConnection, house: TheHouse, me: Me, now: Now) -> Response:
+    """Enter a policy; calls about its renewal are planned when its end is near."""
+    store = await house.stores.get(conn, me.store_id, today=now.date())
+    policy_id = await actions.add_policy(conn, store, me, body, now=now)
     policy = await queries.policy(conn, me.store_id, policy_id)
     headers = {"Location": f"/v1/stores/{me.store_id}/policies/{policy_id}", "ETag": etag(policy["version"])}
     return json_response(policy, 201, headers)
@@ -64,9 +65,19 @@ async def get_policy(policy_id: UUID, conn: StoreConnection, me: Me) -> Response
 
 @router.patch("/{policy_id}", operation_id="update_policy", response_model=PolicyOut)
 async def update_policy(
-    policy_id: UUID, body: PolicyPatch, conn: StoreConnection, me: Me, if_match: IfMatch, now: Now
+    policy_id: UUID, body: PolicyPatch, conn: StoreConnection, house: TheHouse, me: Me, if_match: IfMatch, now: Now
 ) -> Response:
     """Correct a policy, or say how its renewal ended."""
-    await actions.change_policy(conn, me, policy_id, body, if_match, now=now)
+    store = await house.stores.get(conn, me.store_id, today=now.date())
+    await actions.change_policy(conn, store, me, policy_id, body, if_match, now=now)
+    policy = await queries.policy(conn, me.store_id, policy_id)
+    return json_response(policy, headers={"ETag": etag(policy["version"])})
+
+
+@router.post("/{policy_id}/result", operation_id="settle_policy", response_model=PolicyOut)
+async def settle_policy(policy_id: UUID, body: ResultIn, conn: StoreConnection, house: TheHouse, me: Me, now: Now) -> Response:
+    """Renewed or lost: the calls end, and a renewed policy has the next one."""
+    store = await house.stores.get(conn, me.store_id, today=now.date())
+    await actions.settle_policy(conn, store, me, policy_id, body, now=now)
     policy = await queries.policy(conn, me.store_id, policy_id)
     return json_response(policy, headers={"ETag": etag(policy["version"])})

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from services.api.wire import Day, In, Instant, Line, Out
+from services.api.wire import Day, In, Instant, Line, Out, Text
 
 Renewal = Literal["renewed", "lost"]
 
@@ -35,6 +35,24 @@ class PolicyPatch(In):
     result: Renewal | None = None
 
 
+class NextPolicyIn(In):
+    """The policy that follows; what is left out is taken from the one before, for a year from its end."""
+
+    insurer: Line | None = None
+    number: Line | None = None
+    starts_on: Day | None = None
+    expires_on: Day | None = None
+
+
+class ResultIn(In):
+    """How the renewal ended: it ends the calls. Renewed, the next policy is entered, or found when it is there."""
+
+    result: Renewal
+    on: Day | None = Field(None, description="When it was settled; today when left out.")
+    lost_reason: Text | None = Field(None, examples=["别家便宜"])
+    next: NextPolicyIn | None = None
+
+
 class PolicyOut(Out):
     """A policy."""
 
@@ -48,6 +66,9 @@ class PolicyOut(Out):
     starts_on: date | None
     expires_on: date
     result: Renewal | None
+    result_on: date | None
+    lost_reason: str | None
+    next_policy_id: UUID | None = Field(description="The policy of the car that follows this one.")
     created_at: Instant
     updated_at: Instant
     version: int

@@ -14,7 +14,7 @@ from services.api.paging import PageQuery
 from services.api.records import Sort, Where
 from services.api.routing import router as make_router
 from services.api.sales import actions
-from services.api.sales.schemas import CardIn, SaleIn, SaleOut, SalePatch
+from services.api.sales.schemas import CardIn, FileIn, SaleIn, SaleOut, SalePatch
 from services.api.wire import Day, Flag, Page
 
 router = make_router("/stores/{store_id}/sales", "sales")
@@ -97,6 +97,18 @@ async def hand_over_card(
     """The sales office hands the owner card to after-sales; the workshop's follow-up counts from that day."""
     store = await house.stores.get(conn, me.store_id, today=now.date())
     given = {"card_handed_on": body.handed_on or store.calendar.day_of(now)}
+    row = await actions.change_sale(conn, store, me, sale_id, given, None, now=now)
+    tag(response, row["version"])
+    return SaleOut.of(row)
+
+
+@router.post("/{sale_id}/file", operation_id="upload_file")
+async def upload_file(
+    sale_id: UUID, body: FileIn, conn: StoreConnection, house: TheHouse, me: Me, now: Now, response: Response
+) -> SaleOut:
+    """The customer's file was uploaded: within three days of the delivery, and in its month."""
+    store = await house.stores.get(conn, me.store_id, today=now.date())
+    given = {"file_uploaded_on": body.uploaded_on or store.calendar.day_of(now)}
     row = await actions.change_sale(conn, store, me, sale_id, given, None, now=now)
     tag(response, row["version"])
     return SaleOut.of(row)

@@ -20,6 +20,9 @@ class SaleIn(In):
     insured: bool | None = None
     plated: bool | None = None
     card_handed_on: Day | None = Field(None, description="When the owner card went to after-sales.")
+    file_uploaded_on: Day | None = Field(None, description="When the customer's file was uploaded to the maker's system.")
+    insurance_specialist_id: UUID | None = Field(None, description="Who holds the insurance file until month 9.")
+    renewal_specialist_id: UUID | None = Field(None, description="Who takes it over in month 9; chosen then when left out.")
     price_fen: Fen | None = None
     external_code: Line | None = None
     excluded: bool = Field(False, description="Internal, test and trade (二网) deliveries are not followed up.")
@@ -33,6 +36,9 @@ class SalePatch(In):
     insured: bool | None = None
     plated: bool | None = None
     card_handed_on: Day | None = None
+    file_uploaded_on: Day | None = None
+    insurance_specialist_id: UUID | None = None
+    renewal_specialist_id: UUID | None = None
     price_fen: Fen | None = None
     external_code: Line | None = None
     excluded: bool = False
@@ -42,6 +48,12 @@ class CardIn(In):
     """The owner card was handed to after-sales; today when no day is given."""
 
     handed_on: Day | None = None
+
+
+class FileIn(In):
+    """The customer's file was uploaded; today when no day is given."""
+
+    uploaded_on: Day | None = None
 
 
 class SaleOut(Out):
@@ -56,6 +68,10 @@ class SaleOut(Out):
     insured: bool | None
     plated: bool | None
     card_handed_on: date | None
+    file_uploaded_on: date | None
+    insurance_specialist_id: UUID | None
+    renewal_specialist_id: UUID | None
+    renewal_moved_on: date | None = Field(description="When the file passed to the renewal specialist (month 9).")
     price_fen: int | None
     excluded: bool
     created_at: Instant
