@@ -15,6 +15,7 @@ from shared.clock import Clock
 from shared.crypto import Vault
 from shared.db import Pool
 from shared.errors import SettingsInvalid
+from shared.flood import Flood
 from shared.settings import Settings
 from shared.stores import StoreCache
 
@@ -34,6 +35,7 @@ class Context:
     meters: Meters = field(default_factory=Meters)
     events_bell: asyncio.Event = field(default_factory=asyncio.Event)
     told_bell: asyncio.Event = field(default_factory=asyncio.Event)
+    flood: Flood = field(default_factory=Flood)
     overdue_bell: asyncio.Event = field(default_factory=asyncio.Event)
     notices_bell: asyncio.Event = field(default_factory=asyncio.Event)
     delivery_bells: Mapping[str, asyncio.Event] = field(init=False)

@@ -74,6 +74,7 @@ async def take_events(ctx: Context, store_id: UUID, *, limit: int = EVENTS) -> i
     if row is None or not row["events"]:
         return 0
     if row["messages"]:
+        ctx.flood.note(row["messages"])
         ctx.ring_delivery()
     return int(row["visits"])
 

@@ -33,9 +33,10 @@ _ATTEMPTS = """
 
 
 async def deliver_locally(ctx: Context, store_id: UUID, name: str) -> int:
-    """Everything of a store and channel that is ready. Out: how many were looked at."""
+    """Everything of a store and channel that is ready, after what is still being made. Out: how many were looked at."""
     done = 0
     while True:
+        await ctx.flood.give_way()
         async with store_transaction(ctx.pool, store_id) as conn:
             seen = await look(ctx, conn, store_id, name, BATCH)
             if seen is not None:

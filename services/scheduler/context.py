@@ -10,6 +10,7 @@ from services.scheduler.emit import Emitter
 from services.scheduler.meters import Meters
 from shared.clock import Clock
 from shared.db import Pool
+from shared.flood import Flood
 from shared.settings import Settings
 from shared.stores import StoreCache
 
@@ -63,3 +64,4 @@ class Context:
     meters: Meters
     stores: StoreCache = field(default_factory=StoreCache)
     notices: Notices = field(default_factory=Notices)
+    flood: Flood = field(default_factory=Flood)

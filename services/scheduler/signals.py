@@ -23,13 +23,18 @@ _HANDLED = "UPDATE visit_signals SET handled_at = $3 WHERE store_id = $1 AND id 
 
 
 async def apply_signals(context: Context) -> int:
-    """Apply all signals that wait, store by store; how many."""
+    """Apply all signals that wait, store by store, after what falls due in masses; how many."""
     stores = [row["store_id"] for row in await context.pool.fetch(_STORES)]
     applied = 0
     for store_id in stores:
-        while count := await _apply(context, store_id):
+        while count := await _next(context, store_id):
             applied += count
     return applied
+
+
+async def _next(context: Context, store_id: UUID) -> int:
+    await context.flood.give_way()
+    return await _apply(context, store_id)
 
 
 async def _apply(context: Context, store_id: UUID) -> int:

@@ -61,6 +61,7 @@ async def work(context: Context, store_id: UUID, *, limit: int) -> Batch:
     events = [*claimed.event_ids, *(event_id for one in progressed for event_id in one.event_ids)]
     context.emitter.ring(store_id, events)
     _count(context, claimed.promoted, progressed, len(events))
+    context.flood.note(claimed.size)
     if claimed.earliest and clock.speed:
         context.meters.lag.observe((now - claimed.earliest).total_seconds() / clock.speed)
     return Batch(claimed.size, len(events), full, next_at)
