@@ -171,7 +171,7 @@ def no_casts(schema: Any) -> None:
     if not isinstance(schema, dict):
         return
     kind = schema.get("type")
-    if kind in {"bool", "float"}:
+    if kind in ("bool", "float"):
         schema["strict"] = True
     elif kind == "int" or (kind == "literal" and all(isinstance(one, bool) for one in schema["expected"])):
         plain: Any = dict(schema)
