@@ -9,7 +9,15 @@ from datetime import timedelta
 
 from shared.loop import run as run_loop
 from tests.quarter.run import QUARTER, SHORT, Size, played, say
+from tests.flows.system import Process
 from tests.servers import started
+from bench.processes import _cpu
+
+
+def cpu_seconds(process: Process) -> float:
+    """Processor time of a service, with children it has waited for."""
+    assert process.child is not None
+    return _cpu(process.child.pid)
 
 
 async def main(size: Size) -> bool:
@@ -18,6 +26,10 @@ async def main(size: Size) -> bool:
         async with played(servers, size) as quarter:
             for name, count in sorted(quarter.house.counts.items()):
                 say(f"{count:9d}  {name}")
+            for name, used in quarter.house.seconds.items():
+                say(f"{used:7.1f} s  {name}")
+            for process in quarter.house.system.processes.values():
+                say(f"{cpu_seconds(process):7.1f} s of a core  {process.module}")
             for what in (
                 "programme || ' ' || step || ' ' || state FROM visits",
                 "channel || ' ' || state || ' ' || coalesce(reason, '') FROM messages",

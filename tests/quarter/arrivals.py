@@ -29,11 +29,11 @@ class Arrivals:
     _serial: int = 0
 
     async def come(self, at: datetime) -> None:
-        """What happened in the half day before `at`."""
+        """What happened in the third of a day before `at`."""
         dice = self.town.dice("arrivals", at.isoformat())
-        jobs = [self._order(dice, at) for _ in range(_about(dice, ORDERS * self.scale / 2))]
-        jobs += [self._sale(dice, at.date()) for _ in range(_about(dice, SALES * self.scale / 2))]
-        jobs += [self._lead(dice, at.date()) for _ in range(_about(dice, LEADS * self.scale / 2))]
+        jobs = [self._order(dice, at) for _ in range(_about(dice, ORDERS * self.scale / 3))]
+        jobs += [self._sale(dice, at.date()) for _ in range(_about(dice, SALES * self.scale / 3))]
+        jobs += [self._lead(dice, at.date()) for _ in range(_about(dice, LEADS * self.scale / 3))]
         jobs += [self._decide(lead, dice) for lead in list(self.open_leads)]
         for start in range(0, len(jobs), 8):  # as many clerks type at once
             await asyncio.gather(*jobs[start : start + 8])

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from time import monotonic
@@ -48,6 +50,7 @@ class House:
     staff: list[Colleague]
     sms_hook: str
     counts: dict[str, int] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
     _signed_in_at: float | None = None
 
     @property
@@ -60,6 +63,15 @@ class House:
 
     def count(self, what: str, by: int = 1) -> None:
         self.counts[what] = self.counts.get(what, 0) + by
+
+    @contextmanager
+    def timed(self, what: str) -> Iterator[None]:
+        """Where the time of the run goes."""
+        began = monotonic()
+        try:
+            yield
+        finally:
+            self.seconds[what] = self.seconds.get(what, 0.0) + monotonic() - began
 
     async def to(self, instant: str) -> int:
         """Move the clock; returns when nothing is due before it and all queues are empty. Out: at how many instants it stopped."""

@@ -69,7 +69,8 @@ async def played(servers: Servers, size: Size, *, tell: Say = say, redis_number:
     async with running_system(servers, f"quarter{redis_number}", redis_number=redis_number, clock=clock) as system:
         house, town = await open_house(system), Town.of(size.customers, size.seed, size.first)
         tell(f"{monotonic() - began:6.1f} s  services up, {len(house.staff)} people signed in")
-        await move_in(house, town)
+        with house.timed("imports"):
+            await move_in(house, town)
         tell(f"{monotonic() - began:6.1f} s  imported {size.customers} customers: {house.counts}")
         await _days(house, town, size, tell, began)
         yield Quarter(size, house, town, monotonic() - began)
@@ -83,12 +84,15 @@ async def _days(house: House, town: Town, size: Size, tell: Say, began: float) -
         await house.sign_in()
         is_open = await _is_open(house, day)
         for at in (datetime.combine(day, clock, ZONE) for clock in (ROUNDS if is_open else ROUNDS[:1])):
-            house.count("hops", await house.to(at.isoformat()))
-            await phones.look(at)
+            with house.timed("the clock and what is due"):
+                house.count("hops", await house.to(at.isoformat()))
+            with house.timed("customers' answers"):
+                await phones.look(at)
             if is_open:
-                if at.time() > ROUNDS[0]:
+                with house.timed("arrivals"):
                     await arrivals.come(at)
-                await desk.round(at)
+                with house.timed("the desk"):
+                    await desk.round(at)
         if number % 7 == 6 or day == size.last:
             tell(_line(house, day, monotonic() - began))
     house.count("hops", await house.to(datetime.combine(size.closed_on, MONTH_CLOSED, ZONE).isoformat()))
