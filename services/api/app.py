@@ -13,6 +13,8 @@ from services.api.api_keys.routes import router as api_keys
 from services.api.appointments.routes import router as appointments
 from services.api.audit_log.routes import router as audit_log
 from services.api.auth.routes import router as auth
+from services.api.campaigns.routes import router as campaigns
+from services.api.complaints.routes import router as complaints
 from services.api.customers.routes import router as customers
 from services.api.dev.routes import router as dev
 from services.api.edge import Edge
@@ -54,6 +56,7 @@ FEATURES: tuple[APIRouter, ...] = (
     appointments,
     merges,
     customers,
+    complaints,
     auth,
     enumerations,
     stores,
@@ -70,6 +73,7 @@ FEATURES: tuple[APIRouter, ...] = (
     scripts,
     tasks,
     vouchers,
+    campaigns,
     imports,
     messages,
     surveys,

@@ -22,7 +22,7 @@ from shared.handover.absences import begin_absence, undo_absence
 from shared.stores import bump_store, load_store
 from shared.tables.stores import Account, Staff, StaffAbsence
 
-_PLAIN = ("name", "phone", "capacity")
+_PLAIN = ("name", "phone", "email", "capacity")
 
 
 class NameTaken(Conflict):
@@ -68,6 +68,7 @@ async def add_staff(session: AsyncSession, passwords: Passwords, me: Me, body: S
         staff.version += 1
     staff.roles = _distinct(body.roles)
     staff.phone, staff.capacity, staff.active, staff.updated_at = body.phone or staff.phone, body.capacity, True, now
+    staff.email = body.email or staff.email
     await session.flush()
     if body.login is not None:
         await accounts.give_sign_in(session, passwords, me, staff, body.login, body.password, now)

@@ -14,6 +14,15 @@ from services.api.wire import Day, In, Instant, Line, Out, Text
 Roles = Annotated[list[Role], Field(min_length=1, max_length=len(ROLES), examples=[["service_advisor"]])]
 Login = Annotated[str, Field(min_length=2, max_length=100, pattern=r"^[^\s|]+$", examples=["wang"])]
 Capacity = Annotated[int, Field(ge=0, le=1000, description="Calls a day.", examples=[60])]
+Address = Annotated[
+    str,
+    Field(
+        max_length=254,
+        pattern=r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$",
+        examples=["wang.fang@dealer.example"],
+        description="Where escalations and reports go.",
+    ),
+]
 
 
 class StaffIn(In):
@@ -22,6 +31,7 @@ class StaffIn(In):
     name: Line = Field(examples=["王芳"])
     roles: Roles
     phone: Line | None = Field(None, examples=["13800001111"])
+    email: Address | None = None
     capacity: Capacity = 60
     login: Login | None = None
     password: Password | None = None
@@ -39,6 +49,7 @@ class StaffPatch(In):
     name: Line = Field("", examples=["王芳"])
     roles: Roles = Field(default_factory=list)
     phone: Line | None = None
+    email: Address | None = None
     capacity: Capacity = 60
     active: bool = True
     login: Login = ""
@@ -54,6 +65,7 @@ class StaffOut(Out):
     ordinal: int = Field(examples=[1], description="Tells people of one name apart.")
     roles: list[str] = Field(examples=[["service_advisor"]])
     phone: str | None
+    email: str | None = Field(examples=["wang.fang@dealer.example"])
     active: bool
     capacity: int = Field(examples=[60])
     login: str | None = Field(examples=["wang"])
