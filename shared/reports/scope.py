@@ -51,6 +51,8 @@ class Scope:
     phones: Phones | None = None
     words: bool = True
     """May the customer's own words be read (the scheduler sees none)."""
+    closed_tiers: tuple[str, ...] = ()
+    """Tiers whose results are not for the reader: the club audits the consultants (S0)."""
 
     @property
     def today(self) -> date:
@@ -74,6 +76,7 @@ class Scope:
             "programme": self.programme,
             "customer": self.customer_id,
             "complaint": self.complaint_id,
+            "closed_tiers": list(self.closed_tiers),
             "from_at": calendar.at(self.first, _MIDNIGHT),
             "to_at": calendar.end_of_day(self.last),
             "closed_before": Month.of(self.first).plus(-1).closes_at(calendar),
