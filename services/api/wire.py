@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from contextvars import ContextVar
-from datetime import UTC, date, datetime, time, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
 from typing import Annotated, Any, Generic, Literal, Self, TypeVar
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -36,6 +36,7 @@ zone: ContextVar[tzinfo] = ContextVar("zone", default=UTC)
 EXAMPLE_INSTANT = "2026-11-23T09:00:00.000+08:00"
 EARLIEST, LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 LARGEST_INTEGER = 2**31 - 1
+_NO_TIME, _MINUTE = timedelta(0), timedelta(minutes=1)
 
 T = TypeVar("T")
 
@@ -46,8 +47,15 @@ def use_zone(name: str) -> None:
 
 
 def instant_text(at: datetime) -> str:
-    """An aware instant as RFC 3339 in the store's offset, to the millisecond."""
-    return at.astimezone(zone.get()).isoformat(timespec="milliseconds")
+    """An aware instant as RFC 3339 in the store's offset, to the millisecond.
+
+    Before time zones there were offsets such as +05:50:20; RFC 3339 knows minutes only, so the seconds are left off the offset.
+    """
+    local = at.astimezone(zone.get())
+    odd = (local.utcoffset() or _NO_TIME) % _MINUTE
+    if odd:
+        local = at.astimezone(timezone((local.utcoffset() or _NO_TIME) - odd))
+    return local.isoformat(timespec="milliseconds")
 
 
 def _within_reach(at: datetime) -> datetime:
@@ -232,7 +240,7 @@ class NextOut(Out):
     at: Instant
     reason: str | None = Field(examples=["no_answer_1"])
     until: Instant | None = Field(None, description="The end of the part of the day this try is meant for.")
-    of: int | None = Field(None, description="How many counted tries there are before a message goes instead.", examples=[3])
+    of_: int | None = Field(None, alias="of", description="How many counted tries there are before a message goes instead.", examples=[3])
 
 
 def _default(value: object) -> object:

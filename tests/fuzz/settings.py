@@ -51,10 +51,18 @@ AWAY: tuple[Away, ...] = (
         "schemathesis follows an id of another answer even when it is null",
     ),
     Away("missing_required_header", "428", "RFC 6585: what is missing is If-Match"),
+    Away("negative_data_rejection", "413", "a body that is too large is refused before it is read"),
+    Away(
+        "negative_data_rejection",
+        "POST /v1/hooks/…",
+        "what a provider says is kept as it came and answered with 200; one item nobody can read spoils none of the others",
+    ),
 )
 """Everything configured away. docs/api.md repeats it for those who use the API."""
 
 LEFT_OUT = ("follow_events",)
+KEPT_AS_THEY_COME = ("receive_sms_receipts", "receive_sms_replies", "receive_email_events")
+REFUSED = [400, 401, 403, 404, 405, 406, 409, 413, 415, 422, 428, 429]
 BY_THEIR_OWN_RULES = frozenset({"timezone", "vin", "plate", "#"})
 SCHEMA_DETAIL = "The content is not as it must be; see errors."
 
@@ -96,6 +104,10 @@ def config(ids: Mapping[str, Sequence[str]], seed: int) -> str:
             "[checks]",
             "positive_data_acceptance = { enabled = false }",  # hooks.valid_data_is_accepted asks it
             f"missing_required_header = {{ expected-statuses = {[400, 401, 403, 404, 422, 428]} }}",
+            f"negative_data_rejection = {{ expected-statuses = {REFUSED} }}",
+            "[[operations]]",
+            f"include-operation-id = {json.dumps(KEPT_AS_THEY_COME)}",
+            "checks.negative_data_rejection.enabled = false",
             "[parameters]",
             *(f'"{place}" = {{ dictionary = "{names[place]}", probability = {PROBABILITY} }}' for place in places),
             *(f"[dictionaries.{names[place]}]\nvalues = {json.dumps(list(values))}" for place, values in places.items()),
