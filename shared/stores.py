@@ -67,6 +67,12 @@ class StoreContext:
     staff: Mapping[UUID, StaffFacts]
     version: int
 
+    @property
+    def general_manager(self) -> str | None:
+        """Who signs the store's letters: the general manager, the first by name of several."""
+        names = sorted(person.name for person in self.staff.values() if person.active and "general_manager" in person.roles)
+        return names[0] if names else None
+
     def setting(self, name: str, default: int) -> int:
         """A whole number among the store's settings, or the default."""
         value = self.policies.get(name)

@@ -44,6 +44,8 @@ VARIABLES: Mapping[str, str] = {
     "voucher_code": "K7MPT4WX9Q",
     "voucher_text": "50元维修券",
     "voucher_until": "2026年12月31日",
+    "manager_name": "周建国",
+    "policy_expires_on": "12月1日",
     "festival": "春节",
     "years": "1",
     "survey_url": "https://example.cn/s/Ab3dEf6hIj9k",

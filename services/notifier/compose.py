@@ -169,6 +169,7 @@ def _constants(store: StoreContext) -> dict[str, str]:
         "store_phone": as_dialled(store.phone),
         "store_address": store.address or "",
         "rescue_phone": as_dialled(store.rescue_phone),
+        "manager_name": store.general_manager or "",
     }
 
 

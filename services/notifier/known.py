@@ -21,7 +21,8 @@ Consents: TypeAlias = dict[UUID, list[tuple[str, str, bool]]]
 
 _VISITS = """
     SELECT v.id, v.customer_id, v.vehicle_id, v.programme, v.step, v.purposes, v.message_template, v.tries, v.state, v.channel,
-        v.window_end, v.assignee_id, v.trigger_type, v.trigger_id, v.occurrence, v.callee_name, v.callee_phone, v.callee_phone_index,
+        v.window_end, v.assignee_id, v.trigger_type, v.trigger_id, v.trigger_at, v.occurrence,
+        v.callee_name, v.callee_phone, v.callee_phone_index,
         c.name, c.gender, c.kind AS customer_kind, c.language, c.deceased_at,
         k.plate, k.model, k.next_maintenance_on, k.interval_months, k.interval_km, k.ended_at
     FROM visits v

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from uuid import UUID
 
 from services.notifier.known import Row
@@ -17,6 +18,7 @@ from shared.stores import StoreContext
 from shared.vouchers import Held, held_for
 
 VOUCHER = "voucher"
+_OCCASIONS = (Trigger.HOLIDAY, Trigger.ANNIVERSARY, Trigger.POLICY_NEARS_END)
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,7 @@ class Occasion:
     voucher: Held | None = None
     festivals: tuple[FestivalRule, ...] = ()
     years: int | None = None
+    ends_on: date | None = None
 
 
 async def occasions_of(conn: Connection, store: StoreContext, visits: Sequence[Row]) -> dict[UUID, Occasion]:
@@ -52,11 +55,13 @@ def words_of(occasion: Occasion | None, language: str) -> dict[str, str]:
         words["festival"] = "、".join(names) if language == "zh" else " and ".join(names)
     if occasion.years is not None:
         words["years"] = str(occasion.years)
+    if (day := occasion.ends_on) is not None:
+        words["policy_expires_on"] = f"{day.month}月{day.day}日" if language == "zh" else f"{day:%d %b}"
     return words
 
 
 def _is_one(visit: Row, vouchers: Mapping[UUID, Held]) -> bool:
-    return visit["id"] in vouchers or visit["trigger_type"] in (Trigger.HOLIDAY, Trigger.ANNIVERSARY)
+    return visit["id"] in vouchers or visit["trigger_type"] in _OCCASIONS
 
 
 def _occasion(visit: Row, store: StoreContext, vouchers: Mapping[UUID, Held]) -> Occasion:
@@ -65,4 +70,6 @@ def _occasion(visit: Row, store: StoreContext, vouchers: Mapping[UUID, Held]) ->
         day = day_of_turn(visit["occurrence"])
         festivals = tuple(rule for rule, _ in festival_days(festivals_of(store), day, day))
     years = visit["occurrence"] if visit["trigger_type"] == Trigger.ANNIVERSARY else None
-    return Occasion(vouchers.get(visit["id"]), festivals, years)
+    # A policy's visit is triggered by the day the policy ends.
+    ends_on = store.calendar.day_of(visit["trigger_at"]) if visit["trigger_type"] == Trigger.POLICY_NEARS_END else None
+    return Occasion(vouchers.get(visit["id"]), festivals, years, ends_on)

@@ -84,11 +84,13 @@ def _change(known: Known, store: StoreContext, now: datetime, *, by_system: bool
 
 
 def ladder_of(store: StoreContext, programme_key: str, step_key: str) -> LadderPolicy:
-    """The store's ladder, with as many calls as the step of a visit has when that is fewer."""
+    """The store's ladder, with as many calls as the visit's step has when that is fewer, and a letter where the step wants one."""
     programme = store.programmes.get(programme_key)
-    steps = programme.steps if programme else ()
-    calls = next((step.calls for step in steps if step.key == step_key), None)
-    return store.ladder if calls is None else replace(store.ladder, max_calls=min(calls, store.ladder.max_calls))
+    step = next((step for step in programme.steps if step.key == step_key), None) if programme else None
+    if step is None:
+        return store.ladder
+    calls = store.ladder.max_calls if step.calls is None else min(step.calls, store.ladder.max_calls)
+    return replace(store.ladder, max_calls=calls, letter=store.ladder.letter or step.letter)
 
 
 def _as_it_stands(known: Known, now: datetime) -> VisitFacts:

@@ -86,7 +86,9 @@ def _tasks(change: Change) -> Iterator[tuple[object, ...]]:
         match effect:
             case OpenTask(kind, number_id, ref):
                 detail = {"number_id": number_id, "ref": ref or None}
-                role = row["role"] if row["role"] != "system" else "followup_specialist"  # nobody's own: a message by itself
+                # A message by itself is nobody's own; letters are posted by the sales office.
+                alone = "sales_clerk" if kind is TaskKind.LETTER else "followup_specialist"
+                role = row["role"] if row["role"] != "system" else alone
                 yield _task(str(kind), row["customer_id"], row["id"], role, row["assignee_id"], detail)
             case NotifyManager("expired", _):
                 # An outage lets many expire at once: the manager gets one task for all, the visits are a list of their own.
