@@ -12,13 +12,15 @@ import asyncpg
 import orjson
 
 from services.api.identities import Me
-from services.api.visits import corrections, queries
+from services.api.visits import booked, corrections, outcomes, queries
 from services.api.visits.heard import open_what_was_heard, take_back_what_was_heard
+from services.api.visits.required import check_required
 from services.api.visits.schemas import AttemptIn, ResultIn
 from shared.crypto import Vault
 from shared.db import Connection
 from shared.domain.visit import OPEN, Channel, Outcome, State
 from shared.errors import Conflict, Invalid
+from shared.honest import flag_attempts
 from shared.ids import new_id
 from shared.progress import progress
 from shared.stores import StoreContext
@@ -80,16 +82,22 @@ async def record(
     _check(body, at, now, visits, first)
     number_id = await _number(conn, me.store_id, first, body)
     await _check_callable(conn, me.store_id, first, body, number_id)
+    await check_required(conn, store, visits, body, results)
+    answers = _answers(body, results.values())
+    place = await booked.take_place(conn, store, me, first, body, answers, now=now)
     late = store.calendar.day_of(at) < store.calendar.day_of(now)
     attempt_ids = {
         each: await _insert(conn, me, each, body, results.get(each), at=at, now=now, number_id=number_id, late=late)
         for each in ids
     }
-    sales = await corrections.write_back(conn, store, vault, me, first, body, _answers(body, results.values()), now=now)
-    await _open_tasks(conn, store, first, body, now=now)
+    sales = await corrections.write_back(conn, store, vault, me, first, body, answers, now=now)
     await open_what_was_heard(conn, store, me, visits, visit_id, body, attempt_ids, now=now)
     await progress(conn, store, ids, now=now, actor=me.actor)
     await corrections.replan(conn, store, me, sales, now=now)
+    await outcomes.settle(conn, store, me, visits.values(), body, now=now)
+    await corrections.numbers_proved(conn, store, me, first, body, number_id, ids, now=now)
+    await flag_attempts(conn, store, list(attempt_ids.values()), now=now)
+    await booked.follow_up(conn, store, me, visits.values(), place, answers, now=now)
     return Recorded(attempt_ids[visit_id], tuple(ids))
 
 
@@ -127,6 +135,7 @@ async def withdraw(conn: Connection, store: StoreContext, me: Me, visit_id: UUID
         _json({"seq": attempt["seq"]}),
     )
     await progress(conn, store, [visit_id], now=now, actor=me.actor)
+    await booked.take_back(conn, store, me, visit_id, attempt["created_at"], now=now)
 
 
 async def _lock(conn: Connection, me: Me, ids: Sequence[UUID]) -> dict[UUID, asyncpg.Record]:
@@ -144,11 +153,14 @@ def _check(body: AttemptIn, at: datetime, now: datetime, visits: Mapping[UUID, a
         raise Invalid("稍后再打须给出约定时间 / call_later wants a later next_at", "/next_at")
     if body.next_at is not None and body.next_at <= at:
         raise Invalid("须晚于本次联系 / must be later than the attempt", "/next_at")
-    for place, visit in enumerate(visits.values()):
+    for place, result in enumerate(body.results):
+        visit = visits[result.visit_id]
         if visit["customer_id"] != first["customer_id"]:
             raise Invalid("不是同一位客户的回访 / a visit of another customer", f"/results/{place}/visit_id")
-        if visit["state"] not in OPEN and not _late_answer(visit, body, at):
-            raise VisitClosed
+        if visit["tier"] != first["tier"]:
+            raise Invalid("不同条线各自回访，不合并 / each tier makes its own call", f"/results/{place}/visit_id")
+    if any(visit["state"] not in OPEN and not _late_answer(visit, body, at) for visit in visits.values()):
+        raise VisitClosed
 
 
 def _late_answer(visit: asyncpg.Record, body: AttemptIn, at: datetime) -> bool:
@@ -240,38 +252,13 @@ def _answers(body: AttemptIn, results: Any) -> dict[str, Any]:
     return merged
 
 
-async def _open_tasks(
-    conn: Connection,
-    store: StoreContext,
-    visit: asyncpg.Record,
-    body: AttemptIn,
-    *,
-    now: datetime,
-) -> None:
-    if body.appointment is not None:
-        detail = {"at": body.appointment.at.isoformat(), "items": body.appointment.items}
-        await _task(conn, store, visit, "appointment", "service_advisor", body.appointment.at, detail, now)
-
-
-async def _task(
-    conn: Connection,
-    store: StoreContext,
-    visit: asyncpg.Record,
-    kind: str,
-    role: str,
-    due_at: datetime,
-    detail: Mapping[str, object],
-    now: datetime,
-) -> None:
-    await conn.execute(_TASK, store.id, new_id(), kind, visit["customer_id"], visit["id"], role, due_at, _json(detail), now)
-
-
 def _json(value: object) -> str:
     return orjson.dumps(value, str).decode()
 
 
 _LOCK = """
-    SELECT id, customer_id, vehicle_id, state, role, assignee_id, due_at, closed_at, callee_phone_index, trigger_type, trigger_id
+    SELECT id, customer_id, vehicle_id, tier, programme, step, state, role, assignee_id, due_at, closed_at, callee_phone_index,
+        trigger_type, trigger_id
     FROM visits WHERE store_id = $1 AND id = ANY($2) ORDER BY id FOR UPDATE
 """
 _OWN_NUMBER = "SELECT id FROM contact_points WHERE store_id = $1 AND customer_id = $2 AND id = $3"
@@ -316,8 +303,4 @@ _AS_BEFORE = """
 """
 _EVENT = """
     INSERT INTO visit_events (store_id, id, visit_id, at, kind, actor_kind, actor_id, detail) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
-"""
-_TASK = """
-    INSERT INTO tasks (store_id, id, kind, customer_id, visit_id, role, due_at, detail, created_at)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING
 """
