@@ -30,9 +30,11 @@ from services.api.merges.routes import router as merges
 from services.api.messages.outbox import router as outbox
 from services.api.messages.routes import router as messages
 from services.api.policies.routes import router as policies
+from services.api.problems.routes import router as problems
 from services.api.programmes.routes import router as programmes
 from services.api.providers.routes import router as providers
 from services.api.public.routes import router as public
+from services.api.quality_flags.routes import router as quality_flags
 from services.api.sales.routes import router as sales
 from services.api.scripts.routes import router as scripts
 from services.api.staff.routes import router as staff
@@ -57,6 +59,7 @@ FEATURES: tuple[APIRouter, ...] = (
     merges,
     customers,
     complaints,
+    problems,
     auth,
     enumerations,
     stores,
@@ -72,6 +75,7 @@ FEATURES: tuple[APIRouter, ...] = (
     programmes,
     scripts,
     tasks,
+    quality_flags,
     vouchers,
     campaigns,
     imports,
