@@ -7,11 +7,11 @@ import sys
 from dataclasses import replace
 from datetime import timedelta
 
-from shared.loop import run as run_loop
-from tests.quarter.run import QUARTER, SHORT, Size, played, say
-from tests.flows.system import Process
-from tests.servers import started
 from bench.processes import _cpu
+from shared.loop import run as run_loop
+from tests.flows.system import Process
+from tests.quarter.run import QUARTER, SHORT, Size, played, say
+from tests.servers import started
 
 
 def cpu_seconds(process: Process) -> float:
