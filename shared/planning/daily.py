@@ -11,7 +11,9 @@ import structlog
 from shared.db import Connection
 from shared.events import SYSTEM, Actor
 from shared.handover.absences import run_absences
+from shared.honest import flag_work
 from shared.planning.arrivals import plan_appointments
+from shared.planning.campaigns import plan_campaigns
 from shared.planning.lead_levels import plan_leads
 from shared.planning.load import spread_load
 from shared.planning.maintenance import plan_maintenance
@@ -46,7 +48,9 @@ DAILY: Final[tuple[tuple[str, Planner], ...]] = (
     ("festivals", plan_festivals),
     ("silences", plan_silences),
     ("high_value", flag_high_value),
+    ("campaigns", plan_campaigns),
     ("load", spread_load),
+    ("honest", flag_work),
 )
 """In the order they run, the spreading of the load after everything that plans; the name is the one in the log."""
 

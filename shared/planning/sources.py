@@ -13,6 +13,7 @@ from uuid import UUID
 from shared.db import Connection
 from shared.domain.programme import Fact
 from shared.planning.appointments import facts_of_appointments
+from shared.planning.campaigns import facts_of_members
 from shared.planning.complaints import facts_of_complaints
 from shared.planning.facts import facts_of_sales, facts_of_work_orders
 from shared.planning.insurance import facts_of_accidents, facts_of_policies
@@ -41,6 +42,7 @@ SOURCES: Final[Mapping[str, Loader]] = {
     "store.holiday": facts_of_festivals,
     "vehicle.silent": facts_of_silent_cars,
     "customer.lost": facts_of_lost,
+    "campaign": facts_of_members,
 }
 """By a trigger's type, or by what stands before its dot. A loader gives the facts of those ids that are there, as they are known now."""
 

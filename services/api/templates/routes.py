@@ -25,7 +25,11 @@ router = make_router("/stores/{store_id}/templates", "templates")
 Words = Literal["sms", "email"]
 Tongue = Literal["zh", "en"]
 
-_OWN = "SELECT key, channel, language, subject, body, html, updated_at, version FROM message_templates WHERE store_id = $1"
+# The own words of a campaign stand here too, for the notifier; they are the campaign's, not the store's.
+_OWN = """
+    SELECT key, channel, language, subject, body, html, updated_at, version FROM message_templates
+    WHERE store_id = $1 AND key NOT LIKE 'campaign-%'
+"""
 _ONE = f"{_OWN} AND key = $2 AND channel = $3 AND language = $4 FOR UPDATE"
 _PUT = """
     INSERT INTO message_templates (store_id, id, key, channel, language, subject, body, html, updated_at, version)

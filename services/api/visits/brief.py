@@ -21,6 +21,7 @@ from shared.domain.calling import CallFacts, blocked_until
 from shared.domain.programme import Programme, Step
 from shared.domain.visit import OPEN
 from shared.phones import mask
+from shared.planning.campaigns import steps_of as campaign_steps
 from shared.stores import StoreContext
 
 PARTS = ((9, 12), (12, 14), (14, 17), (17, 19), (19, 21))
@@ -40,9 +41,10 @@ async def brief(
     points = await conn.fetch(_POINTS, store.id, visit["customer_id"])
     callee = await conn.fetchrow(_CALLEE, store.id, visit_id)
     together = await _together(conn, store.id, visit, now)
+    campaigns = await campaign_steps(conn, store.id, together.values())
     history = await conn.fetch(_HISTORY, store.id, visit["customer_id"], visit_id)
     blocked = blocked_until(_call_facts(visit, customer, points, callee), store.calendar, now)
-    steps = [step for each in together.values() if (step := _step(store, each)) is not None]
+    steps = [step for each in together.values() if (step := campaigns.get(each["id"]) or _step(store, each)) is not None]
     script = render_script(steps, _script_facts(store, me, visit, customer, vehicle, sale, orders))
     return {
         "visit": visit,

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, cast
 
 from shared.domain.programme.facts import CONDITIONS
-from shared.domain.programme.reading import Node
+from shared.domain.programme.reading import Fault, Node
 from shared.domain.programme.types import (
     FILE_HOLDER,
     OWNER_ROLE,
@@ -306,6 +306,13 @@ def _check_repeat(node: Node, repeat: Repeat) -> None:
         node.fault("until_day", "say until when once: either until_day or until_months")
     if repeat.then_task is not None and repeat.until_day is None and repeat.until_months is None:
         node.fault("then_task", "then_task needs an end: until_day or until_months")
+
+
+def script_faults(script: str) -> list[str]:
+    """What is wrong with a script of its own, outside any pack."""
+    faults: list[Fault] = []
+    _script(Node({"script": script}, (), faults))
+    return [message for _, message in faults]
 
 
 def _script(node: Node) -> str | None:
