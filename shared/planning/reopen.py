@@ -1,9 +1,10 @@
-"""Cancelled visits that come back because the reason for cancelling them turned out to be none."""
+"""Visits that come back because the reason for ending them turned out to be none: a cancellation, a number that was wrong."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime
+from typing import Literal
 from uuid import UUID
 
 from shared.db import Connection
@@ -14,7 +15,8 @@ from shared.wakes import wake
 
 _LOCK = """
     SELECT id FROM visits
-    WHERE store_id = $1 AND id = ANY($2::uuid[]) AND state = 'cancelled' AND state_reason = $3 AND (window_end > $4 OR tries > 0)
+    WHERE store_id = $1 AND id = ANY($2::uuid[]) AND state = $5 AND ($3::text IS NULL OR state_reason = $3)
+      AND (window_end > $4 OR (state = 'cancelled' AND tries > 0))
     ORDER BY id FOR UPDATE
 """
 # As planned, from now on: the ladder, asked next, finds where their past puts them. People who left meanwhile are given nothing.
@@ -28,13 +30,23 @@ _OPEN = """
 
 
 async def reopen(
-    conn: Connection, store: StoreContext, visit_ids: Collection[UUID], *, was: str, reason: str, now: datetime, actor: Actor
+    conn: Connection,
+    store: StoreContext,
+    visit_ids: Collection[UUID],
+    *,
+    was: str | None,
+    state: Literal["cancelled", "invalid"] = "cancelled",
+    reason: str,
+    now: datetime,
+    actor: Actor,
 ) -> list[UUID]:
-    """Open again those of the visits that were cancelled for `was` and are still in their window (or had their ladder running).
+    """Open again those of the visits that ended in `state` for `was` (None: whatever for) and are still in their window.
 
-    Out: which. The caller asks `shared.progress` where each of them stands; what is too late stays cancelled.
+    One that was cancelled with its ladder running comes back after its window too: such a ladder goes on and counts as late.
+
+    Out: which. The caller asks `shared.progress` where each of them stands; what is too late stays as it is.
     """
-    ids = [row["id"] for row in await conn.fetch(_LOCK, store.id, list(visit_ids), was, now)]
+    ids = [row["id"] for row in await conn.fetch(_LOCK, store.id, list(visit_ids), was, now, state)]
     if not ids:
         return []
     await conn.execute(_OPEN, store.id, ids, now)

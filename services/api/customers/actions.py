@@ -11,9 +11,18 @@ import asyncpg
 from services.api import audit, records
 from services.api.customers import points
 from services.api.customers.queries import TABLE, CustomerNotFound
-from services.api.customers.schemas import ConsentIn, ContactPointIn, CustomerIn, CustomerPatch, OptOutIn, RevealIn
+from services.api.customers.schemas import (
+    ConsentIn,
+    ContactPointIn,
+    ContactPointPatch,
+    CustomerIn,
+    CustomerPatch,
+    OptOutIn,
+    RevealIn,
+)
 from services.api.etags import Expected
 from services.api.identities import Me
+from shared import numbers
 from shared.crypto import Vault
 from shared.db import Connection
 from shared.domain.consent import Purpose
@@ -29,6 +38,7 @@ from shared.stops import resume_customer, stop_customer
 from shared.stores import StoreContext
 
 CHANNELS = ("sms", "email", "phone", "wechat")
+REACHES = frozenset({"phone", "email"})
 SHORT = {"phone", "email", "wechat", "contact_points"}
 _CODE = "SELECT true FROM customers WHERE store_id = $1 AND external_code = $2 AND id <> $3"
 _GRANT = """
@@ -127,14 +137,25 @@ async def change_customer(
 
 
 async def add_contact_point(
-    conn: Connection, vault: Vault, me: Me, customer_id: UUID, body: ContactPointIn, *, now: datetime
+    conn: Connection, store: StoreContext, vault: Vault, me: Me, customer_id: UUID, body: ContactPointIn, *, now: datetime
 ) -> UUID:
-    """A further way to reach the customer. Raises CustomerNotFound, Invalid."""
+    """A further way to reach the customer; what had ended for want of one goes on where it may. Raises CustomerNotFound, Invalid."""
     await records.locked(conn, TABLE, me.store_id, customer_id, CustomerNotFound)
     point_id = await points.add_point(conn, vault, me.store_id, customer_id, body, "/value", now=now)
     detail = {"contact_point_id": point_id, "kind": body.kind}
     await audit.note(conn, me, "customer.contact_added", "customer", customer_id, now=now, detail=detail)
+    if body.kind in REACHES:
+        await numbers.corrected(conn, store, customer_id, now=now, actor=me.actor)
     return point_id
+
+
+async def change_contact_point(
+    conn: Connection, store: StoreContext, me: Me, customer_id: UUID, point_id: UUID, body: ContactPointPatch, *, now: datetime
+) -> None:
+    """Label, place, or the mark as wrong taken away: then what had ended for it goes on. Raises ContactPointNotFound."""
+    await points.change_point(conn, me, customer_id, point_id, body, now=now)
+    if body.wrong is False:
+        await numbers.corrected(conn, store, customer_id, now=now, actor=me.actor)
 
 
 async def remove_contact_point(conn: Connection, me: Me, customer_id: UUID, point_id: UUID, *, now: datetime) -> None:

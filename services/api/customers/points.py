@@ -25,8 +25,11 @@ LONGEST_WECHAT = 64
 
 _OF = """
     SELECT p.*, ARRAY(SELECT DISTINCT o.channel FROM opt_outs o WHERE o.number_index = p.value_index AND o.revoked_at IS NULL
-                      ORDER BY 1) AS opted_out
-    FROM contact_points p WHERE p.store_id = $1 AND p.customer_id = ANY($2) ORDER BY p.customer_id, p.kind, p.rank, p.id
+                      ORDER BY 1) AS opted_out,
+           CASE WHEN p.wrong_at IS NULL THEN n.wrong_at END AS warned_at,
+           CASE WHEN p.wrong_at IS NULL THEN n.wrong_reason END AS warned_reason
+    FROM contact_points p LEFT JOIN numbers n ON n.number_index = p.value_index
+    WHERE p.store_id = $1 AND p.customer_id = ANY($2) ORDER BY p.customer_id, p.kind, p.rank, p.id
 """
 _ADD = """
     INSERT INTO contact_points (store_id, id, customer_id, kind, rank, label, value, value_index, last4_index, textable, created_at)

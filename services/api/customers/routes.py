@@ -145,10 +145,11 @@ async def withdraw_consent(
 
 @router.post("/{customer_id}/contact-points", status_code=201, operation_id="add_contact_point", response_model=CustomerCreated)
 async def add_contact_point(
-    customer_id: UUID, body: ContactPointIn, conn: StoreConnection, vault: Vault, me: Me, now: Now
+    customer_id: UUID, body: ContactPointIn, conn: StoreConnection, house: TheHouse, vault: Vault, me: Me, now: Now
 ) -> Response:
     """A further number, address or WeChat name; the answer is the file, with others that have the same."""
-    point_id = await actions.add_contact_point(conn, vault, me, customer_id, body, now=now)
+    store = await house.stores.get(conn, me.store_id, today=now.date())
+    point_id = await actions.add_contact_point(conn, store, vault, me, customer_id, body, now=now)
     file = await queries.customer(conn, vault, me, customer_id)
     added = [point for point in file["contact_points"] if point["id"] == point_id]
     others = await points.duplicates(conn, me.store_id, customer_id, added)
@@ -162,6 +163,7 @@ async def update_contact_point(
     contact_point_id: UUID,
     body: ContactPointPatch,
     conn: StoreConnection,
+    house: TheHouse,
     vault: Vault,
     me: Me,
     if_match: IfMatch,
@@ -169,7 +171,8 @@ async def update_contact_point(
 ) -> Response:
     """Label, order, or a mark as wrong taken away; If-Match is the file's ETag."""
     if_match.check((await queries.customer(conn, vault, me, customer_id))["version"])
-    await points.change_point(conn, me, customer_id, contact_point_id, body, now=now)
+    store = await house.stores.get(conn, me.store_id, today=now.date())
+    await actions.change_contact_point(conn, store, me, customer_id, contact_point_id, body, now=now)
     return await _answer(conn, vault, me, customer_id)
 
 

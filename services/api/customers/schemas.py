@@ -49,6 +49,10 @@ class ContactPointOut(Out):
     textable: bool = Field(description="A mobile: it can be texted.")
     wrong_at: Instant | None
     wrong_reason: str | None
+    warned_at: Instant | None = Field(
+        None, description="Another file, here or elsewhere, found this number wrong; it may be right here."
+    )
+    warned_reason: str | None = Field(None, examples=["wrong"])
     opted_out: list[str] = Field(description="Channels the number wants no more of, in any store.")
 
 

@@ -9,6 +9,7 @@ from shared.domain.complaint import CATEGORY_LABELS as COMPLAINT_CATEGORY_LABELS
 from shared.domain.complaint import CHECKLIST, CRISIS_REASON_LABELS, DEPARTMENT_LABELS, PROBLEM_STATE_LABELS, SEVERITY_LABELS
 from shared.domain.complaint import KIND_LABELS as COMPLAINT_KIND_LABELS
 from shared.domain.complaint import STATE_LABELS as COMPLAINT_STATE_LABELS
+from shared.domain.honest import FLAG_LABELS
 from shared.domain.lead import POLICIES as LEAD_POLICIES
 from shared.domain.message import MESSAGE_STATE_LABELS
 from shared.domain.visit import (
@@ -143,6 +144,7 @@ ALL: Mapping[str, Mapping[str, Label]] = {
     "import_kind": IMPORT_KIND_LABELS,
     "task_kind": TASK_KIND_LABELS,
     "scope": SCOPE_LABELS,
+    "quality_flag": {str(word): label for word, label in FLAG_LABELS.items()},
     "complaint_kind": {str(word): label for word, label in COMPLAINT_KIND_LABELS.items()},
     "complaint_category": {str(word): label for word, label in COMPLAINT_CATEGORY_LABELS.items()},
     "complaint_severity": {str(word): label for word, label in SEVERITY_LABELS.items()},

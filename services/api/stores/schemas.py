@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 from uuid import UUID
 from zoneinfo import available_timezones
@@ -50,11 +51,24 @@ class LadderSettings(In):
     rejections: Annotated[int, Field(ge=1, le=10)] | None = None
 
 
+class HonestSettings(In):
+    """What is flagged for a manager's second look, as a store may set it (domain.md §10.16)."""
+
+    bulk_count: Annotated[int, Field(ge=2, le=1000, examples=[10])] | None = None
+    bulk_minutes: Annotated[int, Field(ge=1, le=240, examples=[10])] | None = None
+    short_seconds: Annotated[int, Field(ge=0, le=60, examples=[3])] | None = None
+    fives: Annotated[int, Field(ge=2, le=1000, examples=[10])] | None = None
+    sample_percent: Annotated[int, Field(ge=0, le=100, examples=[5])] | None = None
+
+
+CHECKED: Mapping[str, type[In]] = {"ladder": LadderSettings, "honest": HonestSettings}
+
+
 def _policies(values: dict[str, Any]) -> dict[str, Any]:
-    """The ladder's settings are checked; others are the programmes' own."""
-    if values.get("ladder") is not None:
-        ladder = LadderSettings.model_validate(values["ladder"])
-        values["ladder"] = ladder.model_dump(exclude_none=True)
+    """The settings of the house are checked; others are the programmes' own."""
+    for name, model in CHECKED.items():
+        if values.get(name) is not None:
+            values[name] = model.model_validate(values[name]).model_dump(exclude_none=True)
     return values
 
 

@@ -14,6 +14,7 @@ from services.api.routing import router as make_router
 from services.api.tasks import queries
 from services.api.tasks.schemas import TaskDone, TaskOut
 from services.api.wire import Flag, Line, Page, json_response
+from shared import numbers
 
 router = make_router("/stores/{store_id}/tasks", "tasks")
 
@@ -45,6 +46,8 @@ async def finish_task(task_id: UUID, conn: StoreConnection, me: Me, now: Now, bo
     """Say that it is done; said twice it stands as first said."""
     task = await queries.task(conn, me, task_id)
     await conn.execute(_DONE, me.store_id, task_id, now, me.staff_id)
+    if task["kind"] == numbers.CONFIRM and task["customer_id"] is not None:
+        await numbers.confirm(conn, me.store_id, task["customer_id"], now=now, actor=me.actor)
     if task["done_at"] is None:
         await audit.note(
             conn, me, "task.done", "task", task_id, now=now, detail={"note": body.note} if body and body.note else None

@@ -13,9 +13,11 @@ import orjson
 from services.api import audit
 from services.api.identities import Me
 from services.api.visits.schemas import AttemptIn, CorrectionsIn
+from shared import numbers
 from shared.crypto import Vault
 from shared.db import Connection
 from shared.domain.plate import PlateFault, normalise_plate
+from shared.domain.visit import Outcome
 from shared.errors import Invalid
 from shared.ids import new_id
 from shared.names import initials
@@ -81,6 +83,25 @@ async def replan(conn: Connection, store: StoreContext, me: Me, sale_ids: Sequen
     """Insured and plated end the chase by themselves; to be called after the visit of the call has been closed."""
     if sale_ids:
         await replan_facts(conn, store, await facts_of_sales(conn, store, sale_ids), now=now, actor=me.actor)
+
+
+async def numbers_proved(
+    conn: Connection,
+    store: StoreContext,
+    me: Me,
+    visit: asyncpg.Record,
+    body: AttemptIn,
+    number_id: UUID | None,
+    visit_ids: Sequence[UUID],
+    *,
+    now: datetime,
+) -> None:
+    """A number the customer answered is right; one that was given anew lets go on what waited for it. After `progress` of the call."""
+    customer_id, fixes = visit["customer_id"], _given(body.corrections)
+    if body.outcome is Outcome.REACHED and number_id is not None and number_id != visit["id"]:
+        await numbers.confirm(conn, store.id, customer_id, number_id=number_id, now=now, actor=me.actor)
+    if fixes.keys() & {"phone", "email"}:
+        await numbers.corrected(conn, store, customer_id, now=now, actor=me.actor, but=visit_ids)
 
 
 async def _customer(conn: Connection, customer_id: UUID, store_id: UUID, fixes: Mapping[str, Any], now: datetime) -> None:
