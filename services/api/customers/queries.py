@@ -209,9 +209,16 @@ _CARD = {
         WHERE t.store_id = $1 AND t.customer_id = $2 ORDER BY t.closed_at DESC LIMIT 50
     """,
     "leads": """
-        SELECT t.id, t.model, t.expected_on, t.first_visit_on, t.level, t.state, t.lost_reason, t.source, s.name AS consultant
+        SELECT t.id, t.model, t.expected_on, t.first_visit_on, t.level, t.state, t.lost_kind, t.lost_reason, t.closed_on,
+               t.reactivate_on, t.next_on, t.sale_id, t.deal_fen, t.source, t.consultant_id, s.name AS consultant
         FROM leads t LEFT JOIN staff s ON s.store_id = t.store_id AND s.id = t.consultant_id
         WHERE t.store_id = $1 AND t.customer_id = $2 ORDER BY t.id DESC LIMIT 50
+    """,
+    "lead_movements": """
+        SELECT m.id, m.lead_id, m.at, m.from_level, m.to_level, m.from_state, m.to_state, m.reason, s.name AS consultant
+        FROM lead_movements m JOIN leads l ON l.store_id = m.store_id AND l.id = m.lead_id
+        LEFT JOIN staff s ON s.store_id = m.store_id AND s.id = m.consultant_id
+        WHERE m.store_id = $1 AND l.customer_id = $2 ORDER BY m.at DESC, m.id DESC LIMIT 100
     """,
 }
 _VISITS = """

@@ -187,6 +187,7 @@ class CardOut(Out):
     policies: list[dict[str, Any]]
     work_orders: list[dict[str, Any]]
     leads: list[dict[str, Any]]
+    lead_movements: list[dict[str, Any]] = Field(description="Every change of a lead's level and state, the latest first.")
     visits: list[dict[str, Any]] = Field(description="回访记录表: every follow-up with its result.")
 
 

@@ -56,6 +56,18 @@ LEAD_STATE_LABELS: Mapping[str, Label] = {
     "won": Label("成交", "Won"),
     "lost": Label("战败", "Lost"),
 }
+LOST_KIND_LABELS: Mapping[str, Label] = {
+    "price": Label("价格", "Price"),
+    "competitor": Label("购买其他品牌", "Another make"),
+    "other_dealer": Label("在其他店购买", "Another dealer"),
+    "product": Label("产品不合意", "The car"),
+    "stock": Label("无现车", "Not in stock"),
+    "financing": Label("贷款或置换未成", "Financing or trade-in"),
+    "service": Label("接待服务", "Reception"),
+    "no_plan": Label("暂无购车计划", "No plan to buy"),
+    "unreachable": Label("联系不上", "Cannot be reached"),
+    "other": Label("其他", "Other"),
+}
 RENEWAL_LABELS: Mapping[str, Label] = {
     "renewed": Label("已续保", "Renewed"),
     "lost": Label("未续保", "Not renewed"),
@@ -83,6 +95,8 @@ TASK_KIND_LABELS: Mapping[str, Label] = {
     "wechat_message": Label("发送微信", "Send a WeChat message"),
     "confirm_number": Label("核实号码", "Confirm the number"),
     "letter": Label("寄信", "Send a letter"),
+    "hand_over_card": Label("移交管理卡", "Hand the owner card over"),
+    "upload_file": Label("上传客户档案", "Upload the customer file"),
     "accompany": Label("陪同首保", "Accompany the first maintenance"),
     "call_back": Label("客户要求回电", "Call the customer back"),
     "low_score": Label("评分低，须处理", "A low score to be dealt with"),
@@ -140,6 +154,7 @@ ALL: Mapping[str, Mapping[str, Label]] = {
     "lifecycle": LIFECYCLE_LABELS,
     "lead_state": LEAD_STATE_LABELS,
     "lead_level": {level.key: Label(level.zh, level.en) for levels in LEAD_POLICIES.values() for level in levels},
+    "lost_kind": LOST_KIND_LABELS,
     "renewal": RENEWAL_LABELS,
     "import_kind": IMPORT_KIND_LABELS,
     "task_kind": TASK_KIND_LABELS,

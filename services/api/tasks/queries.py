@@ -54,7 +54,7 @@ async def task(conn: Connection, me: Me, task_id: UUID) -> dict[str, Any]:
 
 
 _COLUMNS = """
-    t.id, t.kind, t.customer_id, c.name AS customer_name, t.visit_id, t.role, t.assignee_id, t.due_at, t.detail, t.created_at,
+    t.id, t.kind, t.customer_id, c.name AS customer_name, t.visit_id, t.about_id, t.role, t.assignee_id, t.due_at, t.detail, t.created_at,
     t.done_at, t.done_by FROM tasks t LEFT JOIN customers c ON c.store_id = t.store_id AND c.id = t.customer_id
 """
 _ONE = f"SELECT {_COLUMNS} WHERE t.store_id = $1 AND t.id = $2"

@@ -18,6 +18,7 @@ class TaskOut(Out):
     customer_id: UUID | None
     customer_name: str | None
     visit_id: UUID | None
+    about_id: UUID | None = Field(description="What it is about where that is no visit: a sale, a complaint, a problem.")
     role: str | None
     assignee_id: UUID | None
     due_at: Instant | None
@@ -31,3 +32,13 @@ class TaskDone(In):
     """What was done about it."""
 
     note: Text | None = None
+
+
+class LetterOut(Out):
+    """A letter to be printed, signed by the general manager, and posted."""
+
+    task_id: UUID
+    to: str = Field(examples=["王建国"])
+    address: str | None = Field(examples=["上海市浦东新区张江路1号"])
+    subject: str | None
+    body: str
