@@ -82,7 +82,6 @@ async def record(
     _check(body, at, now, visits, first)
     number_id = await _number(conn, me.store_id, first, body)
     await _check_callable(conn, me.store_id, first, body, number_id)
-    await check_required(conn, store, visits, body, results)
     answers = _answers(body, results.values())
     place = await booked.take_place(conn, store, me, first, body, answers, now=now)
     late = store.calendar.day_of(at) < store.calendar.day_of(now)
@@ -91,6 +90,7 @@ async def record(
         for each in ids
     }
     sales = await corrections.write_back(conn, store, vault, me, first, body, answers, now=now)
+    await check_required(conn, store, visits, body, results)
     await open_what_was_heard(conn, store, me, visits, visit_id, body, attempt_ids, now=now)
     await progress(conn, store, ids, now=now, actor=me.actor)
     await corrections.replan(conn, store, me, sales, now=now)

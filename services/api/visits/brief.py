@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -12,8 +12,12 @@ import asyncpg
 import orjson
 
 from services.api.identities import Me
+from services.api.scripts.queries import with_own_words
 from services.api.visits import queries
+from services.api.visits.background import background, background_flags
+from services.api.visits.next import with_limits
 from services.api.visits.script import Facts, render_script, written
+from services.api.visits.spoken import appointment_of, speaker
 from services.api.vouchers.queries import voucher_of
 from shared.crypto import Vault
 from shared.db import Connection
@@ -24,6 +28,7 @@ from shared.phones import mask
 from shared.planning.campaigns import steps_of as campaign_steps
 from shared.stores import StoreContext
 
+_DAY = timedelta(days=1)
 PARTS = ((9, 12), (12, 14), (14, 17), (17, 19), (19, 21))
 
 
@@ -43,11 +48,18 @@ async def brief(
     together = await _together(conn, store.id, visit, now)
     campaigns = await campaign_steps(conn, store.id, together.values())
     history = await conn.fetch(_HISTORY, store.id, visit["customer_id"], visit_id)
-    blocked = blocked_until(_call_facts(visit, customer, points, callee), store.calendar, now)
-    steps = [step for each in together.values() if (step := campaigns.get(each["id"]) or _step(store, each)) is not None]
-    script = render_script(steps, _script_facts(store, me, visit, customer, vehicle, sale, orders))
+    today = store.calendar.day_of(now)
+    other_tier = await conn.fetchval(
+        _OTHER_TIER, store.id, visit_id, store.calendar.end_of_day(today - _DAY), store.calendar.end_of_day(today)
+    )
+    blocked = blocked_until(_call_facts(visit, customer, points, callee, other_tier, store, now), store.calendar, now)
+    named = [(each, step) for each in together.values() if (step := campaigns.get(each["id"]) or _step(store, each)) is not None]
+    steps = await with_own_words(conn, store.id, [(each["programme"], step) for each, step in named])
+    appointment = await appointment_of(conn, store.id, visit)
+    script = render_script(steps, _script_facts(store, me, visit, customer, vehicle, sale, orders, appointment))
+    known = await background(conn, store, me, visit, today)
     return {
-        "visit": visit,
+        "visit": with_limits(visit, store),
         "visit_ids": list(together),
         "customer": _customer(customer),
         "callee": _callee(store.id, vault, customer, points, callee),
@@ -55,6 +67,8 @@ async def brief(
         "sale": dict(sale) if sale else None,
         "work_orders": [dict(row) for row in orders],
         "earlier": [_earlier(row) for row in history if row["tier"] not in me.closed_tiers],
+        **known,
+        "appointment": dict(appointment) if appointment else None,
         "messages": [dict(row) for row in await conn.fetch(_MESSAGES, store.id, visit["customer_id"])],
         "vouchers": [
             voucher_of(row, store.calendar.day_of(now), language)
@@ -63,9 +77,9 @@ async def brief(
         "promises": [dict(row) for row in await conn.fetch(_PROMISES, store.id, visit["customer_id"])],
         "script": [{"part": part, "text": text} for part, text in script],
         "wechat_text": written(script) if _by_wechat(visit, customer) else None,
-        "questions": list(_questions(steps, language)),
+        "questions": list(_questions([(each["id"], step) for (each, _), step in zip(named, steps, strict=True)], language)),
         "best_hours": _best_hours(history, store),
-        "flags": _flags(customer, points, visit),
+        "flags": [*_flags(customer, points, visit), *background_flags(known), *(["other_tier_today"] if other_tier else [])],
         "callable": blocked is None or blocked.reason not in {"opted_out", "deceased", "no_number"},
         "blocked": asdict(blocked) if blocked else None,
     }
@@ -92,11 +106,11 @@ def _step(store: StoreContext, visit: Mapping[str, Any]) -> Step | None:
         return None
 
 
-def _questions(steps: Iterable[Step], language: str) -> Iterable[dict[str, Any]]:
-    """The questions of all purposes, each once; required if any purpose requires it."""
-    required = {question.key for step in steps for question in step.questions if question.required}
+def _questions(asked: Sequence[tuple[UUID, Step]], language: str) -> Iterable[dict[str, Any]]:
+    """The questions of all purposes, each once with the visits that ask it; required if any purpose requires it."""
+    required = {question.key for _, step in asked for question in step.questions if question.required}
     seen: set[str] = set()
-    for question in (question for step in steps for question in step.questions):
+    for question in (question for _, step in asked for question in step.questions):
         if question.key in seen:
             continue
         seen.add(question.key)
@@ -105,6 +119,7 @@ def _questions(steps: Iterable[Step], language: str) -> Iterable[dict[str, Any]]
             "text": question.en if language == "en" else question.zh,
             "type": question.type,
             "required": question.key in required,
+            "visit_ids": [visit_id for visit_id, step in asked if any(other.key == question.key for other in step.questions)],
             "options": [
                 {"value": option.value, "text": option.name.en if language == "en" else option.name.zh}
                 for option in question.options
@@ -142,6 +157,7 @@ def _callee(
                 "usable": usable,
                 "opted_out": row["opted_out"],
                 "wrong": row["wrong_at"] is not None,
+                "warned": row["warned"],
             }
         )
     name = callee["callee_name"] if callee and callee["callee_name"] else customer["name"]
@@ -154,7 +170,13 @@ def _callee(
 
 
 def _call_facts(
-    visit: Mapping[str, Any], customer: asyncpg.Record, points: Sequence[asyncpg.Record], callee: asyncpg.Record | None
+    visit: Mapping[str, Any],
+    customer: asyncpg.Record,
+    points: Sequence[asyncpg.Record],
+    callee: asyncpg.Record | None,
+    other_tier: bool,
+    store: StoreContext,
+    now: datetime,
 ) -> CallFacts:
     phones = [row for row in points if row["kind"] == "phone" and row["wrong_at"] is None]
     return CallFacts(
@@ -164,7 +186,7 @@ def _call_facts(
         calling_hours=orjson.loads(customer["calling_hours"]) if customer["calling_hours"] else None,
         next_at=visit["next"]["at"] if visit["next"] and visit["next"]["step"] == "call" else None,
         promised_at=visit["promised_at"],
-        other_tier_today=False,
+        other_tier_today=other_tier and visit["window_end"] > store.calendar.end_of_day(store.calendar.day_of(now)),
         channel=visit["channel"],
     )
 
@@ -177,17 +199,18 @@ def _script_facts(
     vehicle: asyncpg.Record | None,
     sale: asyncpg.Record | None,
     orders: Sequence[asyncpg.Record],
+    appointment: asyncpg.Record | None,
 ) -> Facts:
     order = next((row for row in orders if row["id"] == visit["trigger"]["id"]), None)
-    assignee = store.staff.get(visit["assignee_id"]) if visit["assignee_id"] else None
     return Facts(
         store=store,
-        staff_name=me.name or (assignee.name if assignee else ""),
+        staff_name=speaker(store, me, visit),
         customer=dict(customer),
         vehicle=dict(vehicle) if vehicle else {},
         sale=dict(sale) if sale else {},
         order=dict(order) if order else {},
         trigger_at=visit["trigger"]["at"],
+        appointment=dict(appointment) if appointment else {},
     )
 
 
@@ -218,6 +241,8 @@ def _flags(customer: asyncpg.Record, points: Sequence[asyncpg.Record], visit: Ma
         flags.append("opted_out")
     if any(row["wrong_at"] for row in points):
         flags.append("wrong_number")
+    if any(row["warned"] for row in points):
+        flags.append("number_doubtful")
     if visit["promised_at"]:
         flags.append("promised")
     return flags
@@ -234,8 +259,9 @@ _VEHICLE = """
     FROM vehicles v WHERE v.store_id = $1 AND v.id = $2
 """
 _SALE = """
-    SELECT id, delivered_on, insured, plated, card_handed_on FROM sales
-    WHERE store_id = $1 AND vehicle_id = $2 ORDER BY delivered_on DESC LIMIT 1
+    SELECT s.id, s.delivered_on, s.insured, s.plated, s.card_handed_on, t.name AS consultant FROM sales s
+    LEFT JOIN staff t ON t.store_id = s.store_id AND t.id = s.consultant_id
+    WHERE s.store_id = $1 AND s.vehicle_id = $2 ORDER BY s.delivered_on DESC LIMIT 1
 """
 _ORDERS = """
     SELECT w.id, w.number, w.kind, w.closed_at, w.items, w.fee_fen, w.mileage_km, s.name AS advisor, t.name AS technician
@@ -246,13 +272,15 @@ _ORDERS = """
 _POINTS = """
     SELECT c.id, c.kind, c.value, c.wrong_at, EXISTS (
         SELECT FROM opt_outs o WHERE o.number_index = c.value_index AND o.revoked_at IS NULL AND o.channel IN ('phone', 'all')
-    ) AS opted_out
-    FROM contact_points c WHERE c.store_id = $1 AND c.customer_id = $2 ORDER BY c.rank, c.id
+    ) AS opted_out, c.wrong_at IS NULL AND n.wrong_at IS NOT NULL AS warned
+    FROM contact_points c LEFT JOIN numbers n ON n.number_index = c.value_index
+    WHERE c.store_id = $1 AND c.customer_id = $2 ORDER BY c.rank, c.id
 """
 _CALLEE = "SELECT id, callee_name, callee_phone FROM visits WHERE store_id = $1 AND id = $2"
 _TOGETHER = """
-    SELECT o.id, o.programme, o.step FROM visits o JOIN visits v ON v.store_id = o.store_id AND v.id = $3
+    SELECT o.id, o.programme, o.step, o.vehicle_id FROM visits o JOIN visits v ON v.store_id = o.store_id AND v.id = $3
     WHERE o.store_id = $1 AND o.customer_id = $2 AND o.assignee_id IS NOT DISTINCT FROM v.assignee_id AND o.tier = v.tier
+        AND o.callee_phone_index IS NOT DISTINCT FROM v.callee_phone_index
         AND o.state IN ('due', 'trying') AND o.next_step = 'call' AND o.next_at <= $4 ORDER BY o.window_end, o.id
 """
 _HISTORY = """
@@ -274,6 +302,14 @@ _MESSAGES = """
 _VOUCHERS = """
     SELECT id, code, kind, value_fen, percent_off, valid_from, valid_to, vehicle_id, redeemed_at, cancelled_at FROM vouchers
     WHERE store_id = $1 AND customer_id = $2 AND valid_to >= $3 AND redeemed_at IS NULL AND cancelled_at IS NULL ORDER BY valid_to, id
+"""
+_OTHER_TIER = """
+    SELECT EXISTS (
+        SELECT FROM visits v JOIN visits o ON o.store_id = v.store_id AND o.customer_id = v.customer_id AND o.tier <> v.tier
+        JOIN attempts t ON t.store_id = o.store_id AND t.visit_id = o.id
+        WHERE v.store_id = $1 AND v.id = $2 AND t.at >= $3 AND t.at < $4 AND t.channel = 'phone' AND t.direction = 'out'
+            AND t.withdrawn_at IS NULL
+    )
 """
 _PROMISES = """
     SELECT id AS visit_id, promised_at, programme, step, assignee_id FROM visits

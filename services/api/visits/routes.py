@@ -14,6 +14,7 @@ from services.api.paging import PageQuery
 from services.api.routing import router as make_router
 from services.api.visits import actions, attempts, queries
 from services.api.visits.brief import brief
+from services.api.visits.next import with_limits
 from services.api.visits.schemas import (
     AttemptIn,
     AttemptOut,
@@ -119,7 +120,8 @@ async def record_attempt(
     """Record a try; the answer says what happens next."""
     store = await house.stores.get(conn, me.store_id, today=now.date())
     recorded = await attempts.record(conn, store, vault, me, visit_id, body, now=now)
-    visits = await queries.visits_by_id(conn, me.store_id, recorded.visit_ids)
+    found = await queries.visits_by_id(conn, me.store_id, recorded.visit_ids)
+    visits = {each: with_limits(one, store) for each, one in found.items()}
     visit = visits[visit_id]
     attempt = next(one for one in visit["attempts"] if one["id"] == recorded.attempt_id)
     return json_response({**attempt, "visit": visit, "visits": [visits[each] for each in recorded.visit_ids]}, 201)

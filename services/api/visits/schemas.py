@@ -8,7 +8,7 @@ from uuid import UUID
 
 from pydantic import Field, model_validator
 
-from services.api.wire import Day, In, Instant, InstantIn, Line, NextOut, Out, Text
+from services.api.wire import Day, Fen, In, Instant, InstantIn, Line, NextOut, Out, Text
 from shared.domain.complaint import Category, CrisisReason, Kind, Severity
 from shared.domain.visit import Channel, Outcome, ProblemType, ReachedPerson, Result, State
 
@@ -108,11 +108,17 @@ class CorrectionsIn(In):
     plated: bool | None = None
 
 
-class AppointmentIn(In):
-    """An appointment the customer made on the call; becomes a task of the service desk."""
+class AppointmentMade(In):
+    """An appointment made on the call. On the call that confirms one, the hour it is moved to. 409 `slot_full` records nothing."""
 
     at: InstantIn
-    items: Text | None = None
+    items: Text | None = Field(
+        None, description="What is to be done; several separated by 、 or a comma.", examples=["保养、空调滤芯"]
+    )
+    minutes: Annotated[int, Field(ge=5, le=1440, examples=[90])] = 60
+    quoted_fen: Fen | None = None
+    advisor_id: UUID | None = Field(None, description="Who receives the car and confirms it.")
+    note: Text | None = None
 
 
 class ComplaintHeard(In):
@@ -155,7 +161,7 @@ class AttemptIn(In):
     answers: Answers | None = None
     corrections: CorrectionsIn | None = None
     next_at: InstantIn | None = Field(None, description="The promised instant (`call_later`) or the next date (`reached`).")
-    appointment: AppointmentIn | None = None
+    appointment: AppointmentMade | None = None
     complaint: ComplaintHeard | None = None
     results: Annotated[list[ResultIn], Field(max_length=20)] = Field(
         default_factory=list, description="For the visits that this call covers; the visit of the path may be among them."
@@ -257,6 +263,7 @@ class QuestionOut(Out):
     text: str
     type: Literal["score", "yes_no", "text", "choice", "number", "date"]
     required: bool
+    visit_ids: list[UUID] = Field(description="The visits of the call that ask it.")
     options: list[dict[str, str]]
 
 
@@ -280,6 +287,17 @@ class BriefOut(Out):
     earlier: list[dict[str, Any]]
     messages: list[dict[str, Any]]
     vouchers: list[dict[str, Any]] = Field(description="What the customer may still redeem: code, text, last day.")
+    complaints: list[dict[str, Any]] = Field(description="Open ones first; the text only for their owner and managers.")
+    claims: list[dict[str, Any]] = Field(description="Warranty claims of the customer's cars.")
+    problems: list[dict[str, Any]] = Field(description="Troubles raised on earlier calls, open ones first.")
+    accidents: list[dict[str, Any]]
+    warranty: list[dict[str, Any]] = Field(description="What runs out within 90 days, or ran out since; `ends_soon`: in 30.")
+    insurance: dict[str, Any] | None = Field(description="The policy that ends last.")
+    appointments: list[dict[str, Any]] = Field(description="The last five, the latest first.")
+    appointment: dict[str, Any] | None = Field(
+        description="The one the visit is about, else the next one the customer is expected for."
+    )
+    vehicles: list[dict[str, Any]] = Field(description="All cars of the customer; of an organisation, the ones to speak about.")
     promises: list[dict[str, Any]]
     script: list[ScriptLine]
     wechat_text: str | None = Field(description="Ready to be copied, where WeChat is the way; else null.")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
@@ -16,6 +17,7 @@ from shared.stores import StoreContext
 
 BLANK = "＿＿"
 SALUTATION: Mapping[str, str] = {"male": "先生", "female": "女士"}
+ORDER_KIND_WORDS: Mapping[str, str] = {"maintenance": "保养", "repair": "维修", "bodywork": "钣喷", "claim": "索赔"}
 PARTS_ONCE = frozenset({"开场", "确认本人", "方便吗", "致谢", "结束"})
 PARTS_WRITTEN = frozenset({"开场", "目的", "提问", "致谢"})
 
@@ -25,6 +27,7 @@ class _Blank(Undefined):
         return BLANK
 
 
+_NAMED = re.compile(r"\{\{(.*?)\}\}")
 _ENVIRONMENT = ImmutableSandboxedEnvironment(undefined=_Blank, autoescape=False)
 
 
@@ -39,6 +42,7 @@ class Facts:
     sale: Mapping[str, Any]
     order: Mapping[str, Any]
     trigger_at: datetime
+    appointment: Mapping[str, Any] = field(default_factory=dict)
 
 
 def render_script(steps: Iterable[Step], facts: Facts) -> list[tuple[str, str]]:
@@ -60,6 +64,12 @@ def render_script(steps: Iterable[Step], facts: Facts) -> list[tuple[str, str]]:
 def written(lines: Iterable[tuple[str, str]]) -> str | None:
     """What of a script can be sent as it is, for a customer who prefers WeChat; None when there is nothing to send."""
     return "".join(text for part, text in lines if part in PARTS_WRITTEN) or None
+
+
+def unfilled(text: str, facts: Facts) -> list[str]:
+    """What a text names and nothing is known for, in the order of the alphabet."""
+    values = _values(facts)
+    return sorted({name.strip() for name in _NAMED.findall(text)} - values.keys())
 
 
 def _render(text: str, values: Mapping[str, str]) -> str:
@@ -94,6 +104,11 @@ def _values(facts: Facts) -> dict[str, str]:
         "maintenance_due_km": _next_reading(vehicle),
         "order_closed_on": _day(store.calendar.day_of(facts.order.get("closed_at") or facts.trigger_at)),
         "order_items": facts.order.get("items"),
+        "order_kind": ORDER_KIND_WORDS.get(facts.order.get("kind") or ""),
+        "advisor_name": facts.order.get("advisor"),
+        "consultant_name": facts.sale.get("consultant"),
+        "appointment_at": _hour(store, facts.appointment.get("starts_at")),
+        "appointment_items": "、".join(facts.appointment.get("items") or ()) or None,
         "advisor_phone": store.phone,
     }
     return {name: str(value) for name, value in known.items() if value is not None}
@@ -102,6 +117,13 @@ def _values(facts: Facts) -> dict[str, str]:
 def _next_reading(vehicle: Mapping[str, Any]) -> int | None:
     interval = vehicle.get("interval_km")
     return None if interval is None else (vehicle.get("last_maintenance_km") or 0) + interval
+
+
+def _hour(store: StoreContext, at: datetime | None) -> str | None:
+    if at is None:
+        return None
+    local = store.calendar.local(at)
+    return f"{local.month}月{local.day}日{local.hour}点" + (f"{local.minute}分" if local.minute else "")
 
 
 def _day(day: date | None) -> str | None:

@@ -17,7 +17,7 @@ from shared.domain.programme.facts import (
 from shared.domain.programme.parsing import PolicyError, parse
 from shared.domain.programme.planning import FIRST_IMPORT_DAYS, INTERVAL, duties, follow_ons, plan, tasks_after
 from shared.domain.programme.reading import Fault
-from shared.domain.programme.steps import PLACEHOLDERS, SCRIPT_PARTS
+from shared.domain.programme.steps import PLACEHOLDERS, SCRIPT_PARTS, parse_questions
 from shared.domain.programme.types import (
     FILE_HOLDER,
     OWNER_ROLE,
@@ -43,9 +43,9 @@ __all__ = [
     "CARD_LATEST_DAYS",
     "CONDITIONS",
     "FILE_HOLDER",
-    "OWNER_ROLE",
     "FIRST_IMPORT_DAYS",
     "INTERVAL",
+    "OWNER_ROLE",
     "PLACEHOLDERS",
     "SCRIPT_PARTS",
     "SYSTEM_ROLE",
@@ -73,6 +73,7 @@ __all__ = [
     "needs_next_date",
     "one_per_car_and_day",
     "parse",
+    "parse_questions",
     "plan",
     "still_needed",
     "tasks_after",

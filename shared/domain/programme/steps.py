@@ -331,6 +331,12 @@ def _script(node: Node) -> str | None:
     return script
 
 
+def parse_questions(questions: object) -> tuple[tuple[Question, ...], list[Fault]]:
+    """Questions from plain data, read as those of a pack, and every fault with its path (`("questions", 0, "type")`)."""
+    faults: list[Fault] = []
+    return _questions(Node({"questions": questions}, (), faults)), faults
+
+
 def _questions(node: Node) -> tuple[Question, ...]:
     children = node.children("questions")
     questions = tuple(_question(child) for child in children)
