@@ -87,3 +87,24 @@ def test_the_days_of_a_level_are_those_it_holds_for(policy: str) -> None:
 def test_a_level_of_the_other_policy_is_unknown() -> None:
     with pytest.raises(UnknownLevel):
         expected_between("A", TODAY, BY_DAYS)
+
+
+@pytest.mark.parametrize(
+    ("expected", "policy", "set_after", "after"),
+    [
+        (200, BY_DAYS, 12, 12),  # later: the consultant sets each next date
+        (200, BY_DAYS, 45, 45),
+        (200, BY_DAYS, None, 30),  # default 30 days
+        (40, BY_DAYS, 60, 9),  # within a month from day 9 on, when seven days have passed as well: the date set is overtaken
+        (12, BY_DAYS, 4, 5),  # a nearer level keeps its own cadence
+        (200, ABC, 12, 30),  # C: every 30 days (S2)
+    ],
+)
+def test_the_consultant_sets_the_next_date_of_later_ones(expected: int, policy: str, set_after: int | None, after: int) -> None:
+    set_on = None if set_after is None else in_days(set_after)
+
+    assert next_contact_on(in_days(expected), TODAY, policy, set_on) == in_days(after)
+
+
+def test_a_date_that_was_set_for_a_contact_already_made_counts_no_more() -> None:
+    assert next_contact_on(None, TODAY, BY_DAYS, in_days(-3)) == in_days(30)
