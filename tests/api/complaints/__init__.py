@@ -1,0 +1,1 @@
+"""Complaints over HTTP."""
