@@ -12,6 +12,7 @@ import orjson
 
 from services.notifier import policy
 from services.notifier.known import Numbers, Person, Row
+from services.notifier.occasions import Occasion, words_of
 from shared.crypto import Sealed, Vault
 from shared.domain.consent import Purpose
 from shared.domain.programme import Programme, Question, Step
@@ -37,6 +38,7 @@ class Batch:
     people: Mapping[UUID, Person]
     advisors: Mapping[UUID, UUID]
     wordings: Mapping[tuple[str, str, str], Wording]
+    occasions: Mapping[UUID, Occasion] = field(default_factory=dict)
     recipes: dict[tuple[str, str, str | None], Recipe] = field(default_factory=dict)
 
 
@@ -193,6 +195,7 @@ def values(batch: Batch, visit: Row, recipe: Recipe, survey_url: str) -> dict[st
         "interval_km": str(visit["interval_km"] or store.setting("interval_km", _INTERVAL_KM)),
         "maintenance_due_on": (f"{due_on.month}月{due_on.day}日" if language == "zh" else f"{due_on:%d %b}") if due_on else "",
         "survey_url": survey_url,
+        **words_of(batch.occasions.get(visit["id"]), language),
     }
 
 

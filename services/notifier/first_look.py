@@ -11,6 +11,7 @@ from uuid import UUID
 from services.notifier import known
 from services.notifier.compose import Batch, Worded, compose, survey_questions
 from services.notifier.context import Context
+from services.notifier.occasions import occasions_of
 from shared.db import Connection
 from shared.stores import StoreContext
 from shared.tokens import token_index
@@ -76,6 +77,7 @@ async def word(
         people=people,
         advisors=advisors,
         wordings=await known.wordings_of(conn, store.id),
+        occasions=await occasions_of(conn, store, list(unworded.visits.values())),
     )
     return {row["id"]: compose(batch, row) for row in unworded.messages}
 

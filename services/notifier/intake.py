@@ -11,6 +11,7 @@ from uuid import UUID
 
 from services.notifier.context import Context
 from shared.db import store_transaction
+from shared.domain.consent import MARKETING_PURPOSES
 from shared.progress import batch_prefix
 from shared.stores import StoreContext
 
@@ -26,7 +27,7 @@ WITH taken AS MATERIALIZED (
     SELECT t.id AS event_id, t.step, t.due_at, v.id, v.customer_id, v.message_template, v.tries, v.window_end,
         v.message_template IS NOT NULL AND v.channel IN ('sms', 'email') AS automatic,
         CASE WHEN v.purposes @> ARRAY['recall_safety'] THEN 'recall_safety'
-             WHEN v.programme || '/' || v.step = ANY($5) THEN 'marketing'
+             WHEN v.programme || '/' || v.step = ANY($5) OR v.purposes && $9 THEN 'marketing'
              WHEN v.purposes @> ARRAY['satisfaction'] THEN 'satisfaction' ELSE 'service_followup' END AS purpose
     FROM (SELECT id, step, due_at, unnest(visit_ids) AS visit_id FROM taken WHERE step IN ('sms', 'email')) t
     JOIN visits v ON v.store_id = $1 AND v.id = t.visit_id
@@ -70,6 +71,7 @@ async def take_events(ctx: Context, store_id: UUID, *, limit: int = EVENTS) -> i
             store.language,
             timedelta(hours=ladder.email_after_hours),
             timedelta(hours=24 * ladder.close_after_days),
+            sorted(MARKETING_PURPOSES),
         )
     if row is None or not row["events"]:
         return 0
