@@ -10,6 +10,7 @@ from datetime import timedelta
 from bench.processes import _cpu
 from shared.loop import run as run_loop
 from tests.flows.system import Process
+from tests.quarter.invariants import broken
 from tests.quarter.run import QUARTER, SHORT, Size, played, say
 from tests.servers import started
 
@@ -36,8 +37,11 @@ async def main(size: Size) -> bool:
             ):
                 for row in await quarter.house.system.sql(f"SELECT count(*), {what} GROUP BY 2 ORDER BY 2"):
                     say(f"{row[0]:9d}  {row[1]}")
+            problems = await broken(quarter.house)
+            for problem in problems:
+                say(f"BROKEN  {problem}")
             say(f"{quarter.seconds:.1f} s")
-    return True
+    return not problems
 
 
 def read_arguments() -> Size:

@@ -77,6 +77,9 @@ class Desk:
         if reaction.outcome == "reached":
             body |= self._said(person, dice, call, now)
         answer = await colleague.call.ask("POST", f"{path}/attempts", body)
+        if answer.status == 409 and body.pop("appointment", None):  # that hour is full: the call is kept, the date is not
+            self.house.count("appointments without a free hour")
+            answer = await colleague.call.ask("POST", f"{path}/attempts", body)
         self.house.count(f"attempts {answer.status}")
         self.house.count(f"outcome {reaction.outcome}")
         if answer.status not in (201, 409):
@@ -96,7 +99,8 @@ class Desk:
         }
         if state == "incomplete":
             body["next_at"] = (now + timedelta(days=dice.randrange(2, 8))).replace(hour=14, minute=0).isoformat()
-        if state == "completed" and "appointment" in call["purposes"] and dice.random() < 0.4:
+        comes = "appointment" in call["purposes"] and dice.random() < 0.4
+        if answers.get("appointment_result") == "moved" or (state == "completed" and comes):
             at = (now + timedelta(days=dice.randrange(2, 9))).replace(hour=dice.choice((9, 10, 11, 14, 15)), minute=0)
             body["appointment"] = {"at": at.isoformat(), "items": "保养"}
         return body

@@ -14,6 +14,7 @@ from tests.flows.system import running_system
 from tests.quarter.arrivals import Arrivals
 from tests.quarter.desk import Desk
 from tests.quarter.house import House, move_in, open_house
+from tests.quarter.managers import Managers
 from tests.quarter.phones import Phones
 from tests.quarter.world import Town
 from tests.servers import Servers
@@ -78,7 +79,8 @@ async def played(servers: Servers, size: Size, *, tell: Say = say, redis_number:
 
 async def _days(house: House, town: Town, size: Size, tell: Say, began: float) -> None:
     desk, phones = Desk(house, town), Phones(house, town)
-    arrivals = Arrivals(house, town, size.customers / STORE_OF)
+    scale = size.customers / STORE_OF
+    arrivals, managers = Arrivals(house, town, scale), Managers(house, town, scale)
     await desk.learn()
     for number, day in enumerate(size.days):
         await house.sign_in()
@@ -93,6 +95,8 @@ async def _days(house: House, town: Town, size: Size, tell: Say, began: float) -
                     await arrivals.come(at)
                 with house.timed("the desk"):
                     await desk.round(at)
+                with house.timed("complaints and appointments"):
+                    await managers.round(at)
         if number % 7 == 6 or day == size.last:
             tell(_line(house, day, monotonic() - began))
     house.count("hops", await house.to(datetime.combine(size.closed_on, MONTH_CLOSED, ZONE).isoformat()))
