@@ -95,7 +95,7 @@ def test_a_level_of_the_other_policy_is_unknown() -> None:
         (200, BY_DAYS, 12, 12),  # later: the consultant sets each next date
         (200, BY_DAYS, 45, 45),
         (200, BY_DAYS, None, 30),  # default 30 days
-        (40, BY_DAYS, 60, 9),  # within a month from day 9 on, when seven days have passed as well: the date set is overtaken
+        (40, BY_DAYS, 60, 12),  # within a month from day 12 on, and seven days have passed: the date that was set is overtaken
         (12, BY_DAYS, 4, 5),  # a nearer level keeps its own cadence
         (200, ABC, 12, 30),  # C: every 30 days (S2)
     ],
