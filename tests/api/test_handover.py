@@ -9,7 +9,7 @@ from uuid import UUID
 
 import pytest
 
-from shared.db import Pool
+from shared.db import Pool, open_pool, store_transaction
 from shared.events import SYSTEM
 from shared.handover.absences import run_absences
 from shared.stores import load_store
@@ -18,6 +18,11 @@ from tests.factories import NOW, TODAY, make_attempt, make_customer, make_lead, 
 from tests.factories.base import insert_of_store, stamps
 
 FOLLOW_UP = "followup_specialist"
+
+
+@pytest.fixture
+def scheduler_url(role_urls: dict[str, str]) -> str:
+    return role_urls["scheduler"]
 
 
 @pytest.fixture
@@ -41,12 +46,13 @@ async def owners(pool: Pool, visit_ids: list[UUID]) -> Counter[UUID]:
     return Counter(row["assignee_id"] for row in rows)
 
 
-async def morning(pool: Pool, store_id: UUID, days: int) -> None:
-    """The daily run, some days on."""
+async def morning(url: str, store_id: UUID, days: int) -> None:
+    """The daily run, some days on, by the scheduler's role."""
     now = NOW + timedelta(days=days)
-    async with pool.acquire() as conn, conn.transaction():
+    async with await open_pool(url, "tests") as pool, store_transaction(pool, store_id) as conn:
         store = await load_store(conn, store_id, today=now.date())
-        await run_absences(conn, store, now=now, actor=SYSTEM)
+        for _ in range(2):
+            await run_absences(conn, store, now=now, actor=SYSTEM)
 
 
 async def test_10_10_the_preview_says_who_gets_what_and_moves_nothing(
@@ -206,7 +212,7 @@ async def test_10_10_a_person_of_another_store_is_not_known(
 
 
 async def test_10_10_an_absence_of_today_delegates_at_once_and_comes_back_the_day_after(
-    manager: Person, as_staff: Sign, pool: Pool, store_id: UUID, base: str
+    manager: Person, as_staff: Sign, pool: Pool, store_id: UUID, scheduler_url: str, base: str
 ) -> None:
     away, delegate = await as_staff(FOLLOW_UP), await as_staff(FOLLOW_UP)
     within = await give_visits(pool, store_id, away, 2)
@@ -222,13 +228,13 @@ async def test_10_10_an_absence_of_today_delegates_at_once_and_comes_back_the_da
 
     async with pool.acquire() as conn:
         await make_attempt(conn, visit_id=within[0], staff_id=delegate.staff_id, created_at=NOW + timedelta(hours=2))
-    await morning(pool, store_id, 4)
+    await morning(scheduler_url, store_id, 4)
     assert await owners(pool, within) == {delegate.staff_id: 2}
-    await morning(pool, store_id, 5)
+    await morning(scheduler_url, store_id, 5)
 
     assert await pool.fetchval("SELECT assignee_id FROM visits WHERE id = $1", within[0]) == delegate.staff_id
     assert await pool.fetchval("SELECT assignee_id FROM visits WHERE id = $1", within[1]) == away.staff_id
-    await morning(pool, store_id, 6)
+    await morning(scheduler_url, store_id, 6)
     assert await pool.fetchval("SELECT count(*) FROM visit_events WHERE visit_id = $1", within[1]) == 2
 
 
@@ -250,7 +256,7 @@ async def test_10_10_the_worklist_of_the_delegate_says_for_whom(
 
 
 async def test_10_10_an_absence_to_come_begins_in_the_morning_and_is_split_without_a_delegate(
-    manager: Person, as_staff: Sign, pool: Pool, store_id: UUID, base: str
+    manager: Person, as_staff: Sign, pool: Pool, store_id: UUID, scheduler_url: str, base: str
 ) -> None:
     away, one, two = [await as_staff(FOLLOW_UP) for _ in range(3)]
     visits = await give_visits(pool, store_id, away, 4)
@@ -258,7 +264,7 @@ async def test_10_10_an_absence_to_come_begins_in_the_morning_and_is_split_witho
     await manager.http.post(f"{base}/staff/{away.staff_id}/absences", json=body)
     assert await owners(pool, visits) == {away.staff_id: 4}
 
-    await morning(pool, store_id, 1)
+    await morning(scheduler_url, store_id, 1)
 
     assert await owners(pool, visits) == {one.staff_id: 2, two.staff_id: 2}
 
@@ -293,13 +299,15 @@ async def test_10_10_an_absence_taken_back_is_undone_at_once(
     assert await owners(pool, visits) == {away.staff_id: 2}
 
 
-async def test_10_10_no_open_visit_points_at_inactive_staff(as_staff: Sign, pool: Pool, store_id: UUID) -> None:
+async def test_10_10_no_open_visit_points_at_inactive_staff(
+    as_staff: Sign, pool: Pool, store_id: UUID, scheduler_url: str
+) -> None:
     """However it came about (here: behind our back), the morning puts it right."""
     gone, there = await as_staff(FOLLOW_UP, active=False), await as_staff(FOLLOW_UP)
     visits = await give_visits(pool, store_id, gone, 2)
     lonely = await give_visits(pool, store_id, gone, 1, role="technician")
 
-    await morning(pool, store_id, 0)
+    await morning(scheduler_url, store_id, 0)
 
     assert await owners(pool, visits) == {there.staff_id: 2}
     assert await owners(pool, lonely) == {None: 1}

@@ -10,7 +10,7 @@ import pytest
 
 from services.notifier.loops import take_all_events
 from services.notifier.reconcile import reconcile
-from tests.factories import NOW, make_due_event, make_opt_out, vault
+from tests.factories import NOW, make_consent, make_due_event, make_opt_out, vault
 from tests.notifier.conftest import Desk, MakeDesk
 from tests.support import provider as behave
 
@@ -280,3 +280,21 @@ async def test_a_hundred_messages_make_a_hundred_calls(desk: Desk) -> None:
     assert len(desk.provider.calls) == len({call.to for call in desk.provider.calls}) == 100
     states = await desk.owner.fetch("SELECT state, count(*) FROM messages WHERE visit_id = ANY($1) GROUP BY 1", ids)
     assert [(row["state"], row["count"]) for row in states] == [("accepted", 100)]
+
+
+async def test_10_9_a_message_of_a_file_that_was_merged_asks_the_one_that_stayed(desk: Desk) -> None:
+    """Its number is the one that stays has, and the stricter consent of the two holds."""
+    gone, stays = await desk.customer("+8613912345678"), await desk.customer("+8613912349999")
+    asked = await desk.due(customer_id=gone["id"])
+    refused = await desk.due(customer_id=gone["id"], step="sms", purposes=["satisfaction"], occurrence=2)
+    await take_all_events(desk.ctx)
+    await desk.owner.execute("UPDATE customers SET merged_into = $2 WHERE id = $1", gone["id"], stays["id"])
+    await desk.owner.execute("UPDATE visits SET customer_id = $2 WHERE customer_id = $1", gone["id"], stays["id"])
+    await make_consent(
+        desk.owner, customer_id=stays["id"], purpose="satisfaction", channel="all", granted_at=NOW, withdrawn_at=NOW
+    )
+
+    await desk.work()
+
+    assert [(await desk.message(visit["id"]))["reason"] for visit in (asked, refused)] == ["consent_withdrawn"] * 2
+    assert desk.provider.calls == []

@@ -10,7 +10,7 @@ import asyncpg
 
 from services.api import audit, records
 from services.api.customers import points
-from services.api.customers.queries import TABLE, CustomerNotFound
+from services.api.customers.queries import TABLE, CustomerMerged, CustomerNotFound, resolved
 from services.api.customers.schemas import (
     ConsentIn,
     ContactPointIn,
@@ -125,7 +125,7 @@ async def change_customer(
     conn: Connection, me: Me, customer_id: UUID, body: CustomerPatch, expected: Expected, *, now: datetime
 ) -> None:
     """Change what was given; who changed which field stands in the audit log. Raises CustomerNotFound, Stale, Invalid, CodeTaken."""
-    await records.locked(conn, TABLE, me.store_id, customer_id, CustomerNotFound, expected)
+    await _file(conn, me, customer_id, expected)
     given: dict[str, Any] = body.given
     await _check(conn, me.store_id, customer_id, given)
     if "name" in given:
@@ -140,7 +140,7 @@ async def add_contact_point(
     conn: Connection, store: StoreContext, vault: Vault, me: Me, customer_id: UUID, body: ContactPointIn, *, now: datetime
 ) -> UUID:
     """A further way to reach the customer; what had ended for want of one goes on where it may. Raises CustomerNotFound, Invalid."""
-    await records.locked(conn, TABLE, me.store_id, customer_id, CustomerNotFound)
+    await _file(conn, me, customer_id)
     point_id = await points.add_point(conn, vault, me.store_id, customer_id, body, "/value", now=now)
     detail = {"contact_point_id": point_id, "kind": body.kind}
     await audit.note(conn, me, "customer.contact_added", "customer", customer_id, now=now, detail=detail)
@@ -168,7 +168,7 @@ async def remove_contact_point(conn: Connection, me: Me, customer_id: UUID, poin
 
 async def grant(conn: Connection, me: Me, customer_id: UUID, body: ConsentIn, *, now: datetime) -> asyncpg.Record:
     """Write down a consent; one that stands already stands as first given. Raises CustomerNotFound."""
-    await records.one(conn, TABLE, me.store_id, customer_id, CustomerNotFound)
+    await _file(conn, me, customer_id)
     await conn.execute(
         _GRANT,
         me.store_id,
@@ -195,7 +195,7 @@ async def withdraw(conn: Connection, me: Me, customer_id: UUID, purpose: str, ch
 
     Raises CustomerNotFound, Invalid.
     """
-    await records.one(conn, TABLE, me.store_id, customer_id, CustomerNotFound)
+    customer_id = await resolved(conn, me.store_id, customer_id)
     by_id = _is_id(purpose)
     if not by_id and purpose not in set(Purpose):
         raise Invalid("没有该用途 / no such purpose", "path/purpose")
@@ -262,7 +262,7 @@ async def mark_deceased(conn: Connection, me: Me, customer_id: UUID, *, note: st
 
     Raises CustomerNotFound.
     """
-    row = await records.locked(conn, TABLE, me.store_id, customer_id, CustomerNotFound)
+    row = await _file(conn, me, customer_id)
     if row["deceased_at"] is not None:
         return
     await records.update(conn, TABLE, me.store_id, customer_id, {"deceased_at": now}, now=now)
@@ -276,7 +276,7 @@ async def undo_deceased(conn: Connection, store: StoreContext, me: Me, customer_
 
     An attempt that told of the death is withdrawn, at whatever age. Messages that were taken out do not come back. Raises CustomerNotFound.
     """
-    row = await records.locked(conn, TABLE, me.store_id, customer_id, CustomerNotFound)
+    row = await _file(conn, me, customer_id)
     if row["deceased_at"] is None:
         return
     stopped = [found["id"] for found in await conn.fetch(_STOPPED, me.store_id, customer_id, DECEASED)]
@@ -291,6 +291,16 @@ async def undo_deceased(conn: Connection, store: StoreContext, me: Me, customer_
     await resume_customer(conn, me.store_id, customer_id, DECEASED, now=now, today=today)
     detail = {"reopened": len(back) + len(told)}
     await audit.note(conn, me, "customer.deceased_undone", "customer", customer_id, now=now, detail=detail)
+
+
+async def _file(conn: Connection, me: Me, customer_id: UUID, expected: Expected | None = None) -> asyncpg.Record:
+    """The file, locked; one that was merged away is not written to. Raises CustomerNotFound, CustomerMerged, Stale."""
+    row = await records.locked(conn, TABLE, me.store_id, customer_id, CustomerNotFound)
+    if row["merged_into"] is not None:
+        raise CustomerMerged(row["merged_into"])
+    if expected is not None:
+        expected.check(row["version"])
+    return row
 
 
 async def _check(conn: Connection, store_id: UUID, customer_id: UUID, values: dict[str, Any]) -> None:

@@ -17,7 +17,7 @@ from services.api.paging import Paging
 from services.api.records import Sort, Where
 from shared.crypto import Vault
 from shared.db import Connection
-from shared.errors import NotFound
+from shared.errors import Conflict, NotFound
 from shared.phones import InvalidPhone, mask, parse_phone
 
 TABLE = "customers"
@@ -59,6 +59,17 @@ class CustomerNotFound(NotFound):
 
     code = "customer_not_found"
     zh = "没有该客户，或您无权知道。"
+
+
+class CustomerMerged(Conflict):
+    """This file was merged into another; change that one."""
+
+    code = "customer_merged"
+    zh = "该档案已并入另一档案，请修改保留的档案。"
+
+    def __init__(self, into: UUID | None = None) -> None:
+        super().__init__()
+        self.more = {"merged_into": str(into)} if into else {}
 
 
 @dataclass(frozen=True)

@@ -69,7 +69,7 @@ async def merge(
 ) -> asyncpg.Record:
     """Make one file of two; everything is written down for the undo.
 
-    Raises CustomerNotFound, Invalid at `merged_id`, AlreadyMerged, OneIsDeceased.
+    Raises CustomerNotFound, Invalid at `merged_id`, CustomerMerged, OneIsDeceased.
     """
     plan = await read_plan(conn, store, kept_id, merged_id, lock=True)
     ledger = Ledger()

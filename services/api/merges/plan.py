@@ -10,7 +10,7 @@ from uuid import UUID
 import asyncpg
 import orjson
 
-from services.api.customers.queries import CustomerNotFound
+from services.api.customers.queries import CustomerMerged, CustomerNotFound
 from services.api.identities import Me
 from services.api.merges.schemas import CarPair, ConsentChange, MergePreview, TwinsOut
 from services.api.merges.tables import OF_CUSTOMER, counting
@@ -46,17 +46,6 @@ _COMMON = """
 LOCK = " FOR UPDATE"
 
 
-class AlreadyMerged(Conflict):
-    """One of the files has been merged into another; use that one."""
-
-    code = "customer_merged"
-    zh = "其中一份档案已并入另一档案，请使用保留的档案。"
-
-    def __init__(self, into: UUID | None = None) -> None:
-        super().__init__()
-        self.more = {"merged_into": str(into)} if into else {}
-
-
 class OneIsDeceased(Conflict):
     """One of the two customers is deceased and the other is not; settle that first."""
 
@@ -79,7 +68,7 @@ class MergePlan:
 
 
 async def read_plan(conn: Connection, store: StoreContext, kept_id: UUID, merged_id: UUID, *, lock: bool) -> MergePlan:
-    """Read both files and decide. Raises CustomerNotFound, Invalid, AlreadyMerged, OneIsDeceased."""
+    """Read both files and decide. Raises CustomerNotFound, Invalid, CustomerMerged, OneIsDeceased."""
     kept, merged = await _files(conn, store.id, kept_id, merged_id, lock=lock)
     both, end = [kept_id, merged_id], LOCK if lock else ""
     cars = {row["id"]: row for row in await conn.fetch(_CARS + end, store.id, both)}
@@ -130,7 +119,7 @@ async def _files(
     kept, merged = found[kept_id], found[merged_id]
     for row in (kept, merged):
         if row["merged_into"] is not None:
-            raise AlreadyMerged(row["merged_into"])
+            raise CustomerMerged(row["merged_into"])
     if (kept["deceased_at"] is None) != (merged["deceased_at"] is None):
         raise OneIsDeceased
     return kept, merged

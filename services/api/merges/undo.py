@@ -8,11 +8,10 @@ from uuid import UUID
 import asyncpg
 
 from services.api import audit
-from services.api.customers.queries import CustomerNotFound
+from services.api.customers.queries import CustomerMerged, CustomerNotFound
 from services.api.identities import Me
 from services.api.merges.actions import DUPLICATE, ids_of, promise, ring
 from services.api.merges.ledger import Ledger, restore_fields
-from services.api.merges.plan import AlreadyMerged
 from services.api.merges.schemas import NotRestored
 from services.api.merges.tables import OF_CAR, OF_CUSTOMER, moving_back
 from services.api.merges.triggers import set_triggers
@@ -74,7 +73,7 @@ async def undo_merge(
 ) -> tuple[asyncpg.Record, list[NotRestored]]:
     """Undo a merge into this file; out: the merge, and what is not as it was before.
 
-    Raises CustomerNotFound, MergeNotFound, AlreadyUndone, AlreadyMerged when the file itself was merged since: undo that first.
+    Raises CustomerNotFound, MergeNotFound, AlreadyUndone, CustomerMerged when the file itself was merged since: undo that first.
     """
     row = await _standing(conn, store.id, kept_id, await conn.fetchrow(_FIND, store.id, kept_id, merge_id))
     merged_id, ledger = row["merged_id"], Ledger.read(row["moved"])
@@ -102,7 +101,7 @@ async def _standing(conn: Connection, store_id: UUID, kept_id: UUID, row: asyncp
     if row["undone_at"] is not None:
         raise AlreadyUndone
     if files[kept_id]["merged_into"] is not None:
-        raise AlreadyMerged(files[kept_id]["merged_into"])
+        raise CustomerMerged(files[kept_id]["merged_into"])
     return row
 
 

@@ -59,10 +59,10 @@ class VehicleEnded(Conflict):
 
 async def add_vehicle(conn: Connection, store: StoreContext, me: Me, body: VehicleIn, *, now: datetime) -> asyncpg.Record:
     """A new car. Raises Invalid at `customer_id`, VinTaken."""
-    await records.require(conn, "customers", store.id, body.customer_id, "/customer_id")
+    owner_id = await records.customer(conn, store.id, body.customer_id, "/customer_id")
     vehicle_id = new_id()
     await _free_vin(conn, store.id, body.vin, vehicle_id)
-    await records.insert(conn, TABLE, store.id, {**body.model_dump(), "id": vehicle_id}, now=now)
+    await records.insert(conn, TABLE, store.id, {**body.model_dump(), "customer_id": owner_id, "id": vehicle_id}, now=now)
     await refresh_maintenance(conn, store, [vehicle_id], store.calendar.day_of(now))
     await audit.note(conn, me, "vehicle.created", "vehicle", vehicle_id, now=now)
     return await records.one(conn, TABLE, store.id, vehicle_id, VehicleNotFound)

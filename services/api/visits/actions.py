@@ -9,7 +9,7 @@ from uuid import UUID
 import asyncpg
 import orjson
 
-from services.api import audit
+from services.api import audit, records
 from services.api.etags import Expected
 from services.api.identities import Me
 from services.api.visits import queries
@@ -132,8 +132,8 @@ def _assignee(me: Me, body: VisitIn) -> UUID | None:
 
 
 async def _check_references(conn: Connection, store: StoreContext, me: Me, body: VisitIn) -> None:
-    if not await conn.fetchval("SELECT true FROM customers WHERE store_id = $1 AND id = $2", store.id, body.customer_id):
-        raise Invalid("没有这位客户 / no such customer", "/customer_id")
+    if await records.customer(conn, store.id, body.customer_id, "/customer_id") != body.customer_id:
+        raise Invalid("该档案已并入另一档案 / this file was merged into another", "/customer_id")
     if body.vehicle_id and not await conn.fetchval(
         "SELECT true FROM vehicles WHERE store_id = $1 AND id = $2 AND customer_id = $3",
         store.id,

@@ -244,6 +244,27 @@ async def test_10_9_merges_are_refused_with_a_reason_and_undone_in_their_order(f
     assert (first.status_code, then.status_code, twice.json()["code"]) == (200, 200, "already_undone")
 
 
+async def test_10_9_a_file_that_was_merged_is_read_but_not_written_to(files: Files) -> None:
+    await files.merge()
+    http, old = files.manager.http, f"{files.base}/customers/{files.merged}"
+
+    changed = await http.patch(old, json={"region": "浦东新区"}, headers={"If-Match": "*"})
+    number = await http.post(f"{old}/contact-points", json={"kind": "phone", "value": "13911114444"})
+    car = await http.post(f"{files.base}/vehicles", json={"customer_id": str(files.merged)})
+    refusal = await http.post(f"{old}/consents/marketing/withdraw")
+
+    for answer in (changed, number):
+        assert (answer.status_code, answer.json()["code"], answer.json()["merged_into"]) == (
+            409,
+            "customer_merged",
+            str(files.kept),
+        )
+    assert car.json()["customer_id"] == str(files.kept)
+    assert refusal.status_code == 200
+    assert await files.conn.fetchval("SELECT customer_id FROM consents WHERE withdrawn_at IS NOT NULL AND store_id = $1",
+                                     files.store_id) == files.kept  # fmt: skip
+
+
 async def test_10_9_only_managers_merge_and_it_is_audited(files: Files, as_staff: Sign, other_store_id: UUID) -> None:
     clerk, stranger = await as_staff("sales_clerk"), await as_staff("customer_manager", store_id=other_store_id)
     body, path = {"merged_id": str(files.merged)}, f"{files.base}/customers/{files.kept}/merge"
