@@ -9,6 +9,7 @@ from shared.domain.complaint import CATEGORY_LABELS as COMPLAINT_CATEGORY_LABELS
 from shared.domain.complaint import CHECKLIST, CRISIS_REASON_LABELS, DEPARTMENT_LABELS, PROBLEM_STATE_LABELS, SEVERITY_LABELS
 from shared.domain.complaint import KIND_LABELS as COMPLAINT_KIND_LABELS
 from shared.domain.complaint import STATE_LABELS as COMPLAINT_STATE_LABELS
+from shared.domain.festival import KNOWN as KNOWN_FESTIVALS
 from shared.domain.honest import FLAG_LABELS
 from shared.domain.lead import POLICIES as LEAD_POLICIES
 from shared.domain.message import MESSAGE_STATE_LABELS
@@ -21,6 +22,7 @@ from shared.domain.visit import (
     STATE_LABELS,
     Label,
 )
+from shared.domain.voucher import KINDS as VOUCHER_KINDS
 
 ROLE_LABELS: Mapping[str, Label] = {
     "sales_consultant": Label("销售顾问", "Sales consultant"),
@@ -117,6 +119,8 @@ TASK_KIND_LABELS: Mapping[str, Label] = {
     "call_overdue": Label("再次联系已逾期", "A further call is overdue"),
     "promise_overdue": Label("约定的回电已逾期", "A promised call is overdue"),
     "visits_expired": Label("有回访过期", "Visits have expired"),
+    "add_wechat": Label("添加客户微信", "Add the customer on WeChat"),
+    "pick_up_service": Label("安排上门取送车", "Arrange pick-up of the car"),
     "uninsured_or_unplated": Label("仍未投保或上牌", "Still not insured or plated"),
 }
 SCOPE_LABELS: Mapping[str, Label] = {
@@ -125,6 +129,48 @@ SCOPE_LABELS: Mapping[str, Label] = {
     "pii:read": Label("查看完整号码", "See whole numbers"),
     "import": Label("导入", "Import"),
     "hooks": Label("接收推送", "Hooks"),
+}
+CAMPAIGN_STATE_LABELS: Mapping[str, Label] = {
+    "draft": Label("草稿", "Draft"),
+    "approved": Label("已批准", "Approved"),
+    "running": Label("进行中", "Running"),
+    "stopped": Label("已停止", "Stopped"),
+    "done": Label("已完成", "Done"),
+}
+CAMPAIGN_PURPOSE_LABELS: Mapping[str, Label] = {
+    "campaign": Label("营销活动", "Campaign"),
+    "recall_safety": Label("召回（安全）", "Recall (safety)"),
+}
+CAMPAIGN_MODE_LABELS: Mapping[str, Label] = {
+    "call_list": Label("电话名单", "Call list"),
+    "message": Label("发消息", "Message"),
+}
+MEMBER_STATE_LABELS: Mapping[str, Label] = {
+    "waiting": Label("等待", "Waiting"),
+    "planned": Label("已安排", "Planned"),
+    "excluded": Label("已排除", "Left out"),
+    "stopped": Label("已停止", "Stopped"),
+}
+LEFT_OUT_LABELS: Mapping[str, Label] = {
+    "deceased": Label("客户已离世", "Deceased"),
+    "no_number": Label("无可用号码", "No usable number"),
+    "opted_out": Label("已退订", "Opted out"),
+    "no_consent": Label("未同意营销", "No consent"),
+    "consent_withdrawn": Label("已撤回同意", "Consent withdrawn"),
+    "complaint": Label("投诉未结或刚结", "A complaint, open or just closed"),
+    "cap": Label("近期已收到营销消息", "Had marketing lately"),
+    "not_owner": Label("车已不在名下", "No longer the owner"),
+}
+VOUCHER_STATE_LABELS: Mapping[str, Label] = {
+    "open": Label("可用", "Open"),
+    "redeemed": Label("已核销", "Redeemed"),
+    "expired": Label("已过期", "Expired"),
+    "cancelled": Label("已作废", "Cancelled"),
+}
+SERVICE_PREFERENCE_LABELS: Mapping[str, Label] = {
+    "original_parts": Label("原厂配件", "Original parts"),
+    "green": Label("绿色保养", "Green maintenance"),
+    "economy": Label("经济套餐", "Economy"),
 }
 COMPLAINT_SOURCE_LABELS: Mapping[str, Label] = {
     "call": Label("回访中提出", "On a follow-up call"),
@@ -158,6 +204,15 @@ ALL: Mapping[str, Mapping[str, Label]] = {
     "renewal": RENEWAL_LABELS,
     "import_kind": IMPORT_KIND_LABELS,
     "task_kind": TASK_KIND_LABELS,
+    "voucher_kind": {kind.key: Label(kind.zh, kind.en) for kind in VOUCHER_KINDS.values()},
+    "voucher_state": VOUCHER_STATE_LABELS,
+    "campaign_state": CAMPAIGN_STATE_LABELS,
+    "campaign_purpose": CAMPAIGN_PURPOSE_LABELS,
+    "campaign_mode": CAMPAIGN_MODE_LABELS,
+    "member_state": MEMBER_STATE_LABELS,
+    "left_out": LEFT_OUT_LABELS,
+    "service_preference": SERVICE_PREFERENCE_LABELS,
+    "festival": {rule.key: Label(rule.zh, rule.en) for rule in KNOWN_FESTIVALS.values()},
     "scope": SCOPE_LABELS,
     "quality_flag": {str(word): label for word, label in FLAG_LABELS.items()},
     "complaint_kind": {str(word): label for word, label in COMPLAINT_KIND_LABELS.items()},

@@ -9,6 +9,7 @@ from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, Field
 
+from services.api.stores import occasions
 from services.api.wire import In, Instant, Line, Out, Text, TimeOfDay
 
 
@@ -69,6 +70,7 @@ def _policies(values: dict[str, Any]) -> dict[str, Any]:
     for name, model in CHECKED.items():
         if values.get(name) is not None:
             values[name] = model.model_validate(values[name]).model_dump(exclude_none=True)
+    occasions.check(values)
     return values
 
 
