@@ -35,6 +35,8 @@ from services.api.programmes.routes import router as programmes
 from services.api.providers.routes import router as providers
 from services.api.public.routes import router as public
 from services.api.quality_flags.routes import router as quality_flags
+from services.api.reports.kpis import router as kpis
+from services.api.reports.routes import router as reports
 from services.api.sales.routes import router as sales
 from services.api.scripts.routes import router as scripts
 from services.api.staff.routes import router as staff
@@ -82,6 +84,8 @@ FEATURES: tuple[APIRouter, ...] = (
     messages,
     surveys,
     templates,
+    reports,
+    kpis,
     hooks,
     providers,
     api_keys,

@@ -290,6 +290,12 @@ RULES: Mapping[str, Rule] = {
     f"GET {S}/templates": READ,
     f"PUT {S}/templates/{{key}}": MANAGE,
     f"POST {S}/templates/preview": READ,
+    # reports: managers see the store, everybody else his own figures
+    f"GET {S}/reports": READ,
+    f"GET {S}/reports/{{name}}": READ,
+    f"GET {S}/kpis": READ,
+    f"GET {S}/kpis/{{kpi}}": READ,
+    f"GET {S}/kpis/{{kpi}}/visits": READ,
     # imports
     f"GET {S}/imports": Rule("store", IMPORTERS, "import"),
     f"POST {S}/imports": IMPORT,

@@ -8,7 +8,7 @@ from shared.domain.calendar import StoreCalendar, add_months
 
 FREEZE_DAY, FREEZE_TIME = 5, time(6)
 FORM_6_TIME = time(23)
-_MONTH = re.compile(r"(\d{4})-(\d\d)")
+_MONTH = re.compile(r"([0-9]{4})-([0-9]{2})")
 _DAY = timedelta(days=1)
 EARLIEST_YEAR, LATEST_YEAR = 1970, 2199
 

@@ -18,6 +18,7 @@ from shared.reports.figures import (
     BOARD,
     FROZEN_ROWS,
     applies,
+    figures,
     frozen,
     late_work,
     of_each,
@@ -109,7 +110,7 @@ async def _groups(conn: Connection, scope: Scope, split: Split, kept: Mapping[st
     if split == "store":
         return []
     if kept is not None and _whole(scope):
-        each = {key: read(figures) for key, figures in kept["figures"][split].items()}
+        each = {key: read(found) for key, found in kept["figures"][split].items()}
     else:
         each = await of_each(conn, scope, split)
     rows = [
@@ -130,6 +131,14 @@ def named(scope: Scope, split: Split, key: str) -> dict[str, str]:
         else programme_word(scope.store, key)
     )
     return {"key": key, "zh": word["zh"], "en": word["en"]}
+
+
+async def figure(conn: Connection, scope: Scope, kpi: Kpi) -> Figure | None:
+    """One figure of a month: as frozen, else as the facts stand."""
+    kept = await frozen(conn, scope, BOARD) if _whole(scope) else None
+    if kept is not None:
+        return read(kept[1]["figures"]["store"]).get(kpi.key)
+    return (await figures(conn, scope, kpi.key, "store")).get("store")
 
 
 async def drivers(conn: Connection, scope: Scope, kpi: Kpi, split: Split) -> dict[str, Any]:

@@ -28,7 +28,7 @@ class ReportNotFound(NotFound):
 class Report:
     """A report. `by`: how it can be folded or which of its tables can be asked for. `frozen`: kept when its month closes.
 
-    `own`: may be asked for by staff, who are then shown their own rows. `of`: what one card or slip can be asked for.
+    `own`: may be asked for by staff, who are then shown their own rows. `parameter`: what asks for one card or slip.
     """
 
     name: str
@@ -38,7 +38,7 @@ class Report:
     by: tuple[str, ...] = ()
     frozen: bool = False
     own: bool = True
-    of: str | None = None
+    parameter: str | None = None
     form: int | None = None
 
 
@@ -54,17 +54,24 @@ REPORTS: Mapping[str, Report] = {
             frozen=True,
             form=1,
         ),
-        Report("owner-card", "保有客户管理卡与回访记录表", "Owner card and record", cards.owner_card, of="customer_id", form=2),
+        Report(
+            "owner-card", "保有客户管理卡与回访记录表", "Owner card and record", cards.owner_card, parameter="customer_id", form=2
+        ),
         Report("quality-complaints", "客户报怨产品质量信息登记表", "Quality complaints", complaints.quality_complaints, form=3),
         Report(
             "attitude-complaints", "客户投诉服务态度信息登记表", "Attitude complaints", complaints.attitude_complaints, form=4
         ),
         Report(
-            "attitude-slip", "客户投诉服务态度信息反馈单", "Attitude slip", complaints.attitude_slip, of="complaint_id", form=5
+            "attitude-slip",
+            "客户投诉服务态度信息反馈单",
+            "Attitude slip",
+            complaints.attitude_slip,
+            parameter="complaint_id",
+            form=5,
         ),
         Report("form-6", "回访月报表", "Monthly follow-up report", complaints.form_6, frozen=True, own=False, form=6),
-        Report("complaint-report", "客户投诉处理报告", "Complaints", complaints.complaint_report, of="complaint_id"),
-        Report("c-card", "潜在客户管理卡（C表）", "Prospect card (C)", cards.c_card, of="customer_id"),
+        Report("complaint-report", "客户投诉处理报告", "Complaints", complaints.complaint_report, parameter="complaint_id"),
+        Report("c-card", "潜在客户管理卡（C表）", "Prospect card (C)", cards.c_card, parameter="customer_id"),
         Report(
             "d-table",
             "潜在客户级别月度管控表（D表）",

@@ -5,6 +5,7 @@ Never: goes through an action of ours, so that a test of one feature does not pa
 """
 
 from tests.factories.base import NOBODY, NOW, TODAY, number, vault
+from tests.factories.complaints import make_complaint, make_movement, make_problem
 from tests.factories.customers import make_consent, make_contact_point, make_customer, make_opt_out
 from tests.factories.messages import make_message, make_survey
 from tests.factories.stores import make_absence, make_account, make_staff, make_store, make_store_day
@@ -18,14 +19,17 @@ __all__ = [
     "make_absence",
     "make_account",
     "make_attempt",
+    "make_complaint",
     "make_consent",
     "make_contact_point",
     "make_customer",
     "make_due_event",
     "make_lead",
     "make_message",
+    "make_movement",
     "make_opt_out",
     "make_policy",
+    "make_problem",
     "make_programme",
     "make_reading",
     "make_sale",

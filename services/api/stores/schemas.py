@@ -9,6 +9,7 @@ from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, Field
 
+from services.api.reports.targets import KpiReferences, KpiTargets
 from services.api.stores import occasions
 from services.api.wire import In, Instant, Line, Out, Text, TimeOfDay
 
@@ -62,7 +63,12 @@ class HonestSettings(In):
     sample_percent: Annotated[int, Field(ge=0, le=100, examples=[5])] | None = None
 
 
-CHECKED: Mapping[str, type[In]] = {"ladder": LadderSettings, "honest": HonestSettings}
+CHECKED: Mapping[str, type[In]] = {
+    "kpi_targets": KpiTargets,
+    "kpi_references": KpiReferences,
+    "ladder": LadderSettings,
+    "honest": HonestSettings,
+}
 
 
 def _policies(values: dict[str, Any]) -> dict[str, Any]:
