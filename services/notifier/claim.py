@@ -15,8 +15,9 @@ from services.notifier.context import Context
 from services.notifier.first_look import Message
 from services.notifier.settle import Claim, tell
 from shared.clock import machine_now
+from shared.complaints import Freeze, open_or_recent
 from shared.db import Connection
-from shared.domain.consent import ContactFacts, Purpose
+from shared.domain.consent import FROZEN_BY_COMPLAINT, ContactFacts, Purpose
 from shared.ids import new_id
 from shared.opt_outs import lock_numbers
 from shared.stores import StoreContext
@@ -176,9 +177,11 @@ async def _rule(
     standing = await conn.fetch(_STANDING, store.id, *([row[name] for row in rows] for name in names))
     current = {row["id"]: row for row in standing}
     consents = await known.consents_of(conn, store.id, {row["customer_id"] for row in rows})
+    freezes = await open_or_recent(conn, store.id, {row["customer_id"] for row in rows if row["purpose"] in FROZEN_BY_COMPLAINT})
     rulings = []
     for row in rows:
-        facts, purpose = _facts(row, current[row["id"]], numbers, consents), Purpose(row["purpose"])
+        freeze = freezes.get(row["customer_id"])
+        facts, purpose = _facts(row, current[row["id"]], numbers, consents, freeze), Purpose(row["purpose"])
         ruling = NO_TEMPLATE if row["body"] is None else policy.rule(facts, purpose, row["channel"], rules, store.timezone, now)
         if ruling.state == "queued":
             numbers.add(row["number_index"], now, purpose)
@@ -186,7 +189,9 @@ async def _rule(
     return rulings
 
 
-def _facts(row: Message, current: known.Row, numbers: known.Numbers, consents: known.Consents) -> ContactFacts:
+def _facts(
+    row: Message, current: known.Row, numbers: known.Numbers, consents: known.Consents, freeze: Freeze | None
+) -> ContactFacts:
     index, channel = row["number_index"] or b"", row["channel"]
     return ContactFacts(
         consent=policy.standing(consents.get(row["customer_id"], ()), channel),
@@ -196,6 +201,8 @@ def _facts(row: Message, current: known.Row, numbers: known.Numbers, consents: k
         wanted=policy.wanted(current["state"], current["channel"]),
         still_owner=current["ended_at"] is None,
         deceased=current["deceased_at"] is not None,
+        complaint_open=freeze is not None and freeze.open,
+        complaint_closed_at=freeze.closed_at if freeze else None,
         expire_at=row["expire_at"],
         sent=numbers.sends.get(index, ()),
     )

@@ -7,7 +7,7 @@ visits only through `shared.planning`. Never: decides a deadline (`shared.domain
 
 from shared.complaints.clocks import bring_on, bring_on_problems
 from shared.complaints.follow_up import AFTER_COMPLAINT, after_visits, close, reopen, tell_result
-from shared.complaints.freeze import Freeze, freeze_gap, open_or_recent
+from shared.complaints.freeze import Freeze, freeze_gap, is_frozen_kind, open_or_recent
 from shared.complaints.opening import open_complaint, open_for_score
 from shared.complaints.rows import STANDING, lock, policy_of, put, record, standing_of
 from shared.complaints.scores import LOW_SCORE, open_for_answers
@@ -22,6 +22,7 @@ __all__ = [
     "bring_on_problems",
     "close",
     "freeze_gap",
+    "is_frozen_kind",
     "lock",
     "open_complaint",
     "open_for_answers",

@@ -36,7 +36,7 @@ SCORE = "score"
 _TRIES = 20
 
 _LAST_NUMBER = """
-    SELECT max(right(number, 4)::int) FROM complaints WHERE store_id = $1 AND number LIKE $2 || '-%'
+    SELECT max(split_part(number, '-', 2)::int) FROM complaints WHERE store_id = $1 AND number LIKE $2 || '-%'
 """
 _OF_VISIT = "SELECT id FROM complaints WHERE store_id = $1 AND visit_id = $2 AND source = 'score'"
 

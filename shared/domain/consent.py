@@ -7,7 +7,7 @@ back; what cannot
 go before it expires, or may not go at all, is suppressed with its reason.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from enum import IntEnum, StrEnum
@@ -42,6 +42,16 @@ FROZEN_BY_COMPLAINT: frozenset[Purpose] = frozenset({Purpose.MARKETING, Purpose.
 """Birthday and holiday greetings and offers are marketing; renewal calls and messages are service and are not
 frozen.
 """
+
+
+def purpose_of(purposes: Collection[str], *, marketing: bool) -> Purpose:
+    """What a contact with these purposes of a visit is, in the sense of the law (PIPL 13, 14). `marketing`: its step says so."""
+    if Purpose.RECALL_SAFETY in purposes:
+        return Purpose.RECALL_SAFETY
+    if marketing or MARKETING_PURPOSES.intersection(purposes):
+        return Purpose.MARKETING
+    return Purpose.SATISFACTION if Purpose.SATISFACTION in purposes else Purpose.SERVICE_FOLLOWUP
+
 
 OptOutScope = Literal["all_but_recall", "marketing", "sms", "email", "call"]
 

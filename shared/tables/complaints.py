@@ -16,7 +16,7 @@ class Complaint(StoreRow, table=True):
     """投诉/抱怨: from the first word of the customer to the customer's own word that it is settled. Writers: api, scheduler (clocks).
 
     `respond_by`, `handle_by`, `tell_by` are the clocks as they stand (moved by a pause or an approved extension); `wake_at` is when
-    the scheduler must look again. `round_at`: when the loop began that it is in, if not the first; `pauses`: [from, to] of each pause of that loop.
+    the scheduler must look again. `round_at`: when the loop it is in began, if not the first; `pauses`: [from, to] of each pause in it.
     `number` counts a store's complaints of a month: 202611-0007.
     """
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -15,6 +15,7 @@ from services.api.identities import Me
 from services.api.scripts.queries import with_own_words
 from services.api.visits import queries
 from services.api.visits.background import background, background_flags
+from services.api.visits.frozen import freeze_of
 from services.api.visits.next import with_limits
 from services.api.visits.script import Facts, render_script, written
 from services.api.visits.spoken import appointment_of, speaker
@@ -52,7 +53,9 @@ async def brief(
     other_tier = await conn.fetchval(
         _OTHER_TIER, store.id, visit_id, store.calendar.end_of_day(today - _DAY), store.calendar.end_of_day(today)
     )
-    blocked = blocked_until(_call_facts(visit, customer, points, callee, other_tier, store, now), store.calendar, now)
+    reason, until = await freeze_of(conn, store, visit, now)
+    facts = replace(_call_facts(visit, customer, points, callee, other_tier, store, now), frozen=bool(reason), frozen_until=until)
+    blocked = blocked_until(facts, store.calendar, now)
     named = [(each, step) for each in together.values() if (step := campaigns.get(each["id"]) or _step(store, each)) is not None]
     steps = await with_own_words(conn, store.id, [(each["programme"], step) for each, step in named])
     appointment = await appointment_of(conn, store.id, visit)

@@ -29,7 +29,8 @@ from services.api.visits.schemas import (
     WhyOut,
 )
 from services.api.visits.why import why
-from services.api.wire import Day, Line, Page, json_response
+from services.api.wire import Day, Flag, Line, Page, json_response
+from shared.domain.confirmation import SAMPLE_PERCENT
 from shared.domain.visit import State
 
 router = make_router("/stores/{store_id}/visits", "visits")
@@ -38,7 +39,9 @@ router = make_router("/stores/{store_id}/visits", "visits")
 @router.get("", operation_id="list_visits", response_model=Page[VisitOut])
 async def list_visits(
     conn: StoreConnection,
+    house: TheHouse,
     me: Me,
+    now: Now,
     page: PageQuery,
     state: Annotated[list[State] | None, Query(description="Several may be given.")] = None,
     assignee_id: UUID | None = None,
@@ -47,6 +50,7 @@ async def list_visits(
     programme: Annotated[Line | None, Query()] = None,
     due_from: Day | None = None,
     due_to: Day | None = None,
+    to_confirm: Annotated[Flag, Query(description="Only results that wait for a manager's word (S1).")] = False,
     sort: Annotated[Line, Query(description=f"One of {', '.join(queries.SORTS)}.")] = "due_on",
 ) -> Response:
     """Visits the caller may know of, a page at a time."""
@@ -58,8 +62,12 @@ async def list_visits(
         programme=programme,
         due_from=due_from,
         due_to=due_to,
+        to_confirm=to_confirm,
     )
-    items, cursor = await queries.page_of_visits(conn, me, filters, queries.sort_key(sort), page)
+    percent = SAMPLE_PERCENT
+    if to_confirm:
+        percent = (await house.stores.get(conn, me.store_id, today=now.date())).setting("confirm_percent", SAMPLE_PERCENT)
+    items, cursor = await queries.page_of_visits(conn, me, filters, queries.sort_key(sort), page, percent)
     return json_response({"items": items, "next_cursor": cursor})
 
 
@@ -104,7 +112,7 @@ async def get_brief(
 async def get_why(visit_id: UUID, conn: StoreConnection, house: TheHouse, me: Me, now: Now, locale: Locale) -> Response:
     """The whole story: rule, trigger, shifts, tries, messages and what stopped them, what comes next."""
     store = await house.stores.get(conn, me.store_id, today=now.date())
-    return json_response(await why(conn, store, me, visit_id, locale))
+    return json_response(await why(conn, store, me, visit_id, locale, now=now))
 
 
 @router.get("/{visit_id}/attempts", operation_id="list_attempts", response_model=list[AttemptOut])

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -11,8 +12,9 @@ import orjson
 
 from services.api.identities import Me
 from services.api.visits import queries
+from services.api.visits.frozen import frozen_line
 from shared.db import Connection
-from shared.domain.visit import CHANNEL_LABELS, OUTCOME_LABELS, STATE_LABELS, Channel, Outcome, State
+from shared.domain.visit import CHANNEL_LABELS, OPEN, OUTCOME_LABELS, STATE_LABELS, Channel, Outcome, State
 from shared.stores import StoreContext
 
 # What each kind of event says, zh and en; a state's own name stands for the move to it.
@@ -22,6 +24,7 @@ _EVENTS: Mapping[str, tuple[str, str]] = {
     "due": ("到期，进入回访名单", "due: on the worklist"),
     "progressed": ("下一步已更新", "the next step was set"),
     "promise_set": ("约定了时间", "a time was promised"),
+    "appointment_booked": ("通话中约好了到店时间", "an appointment was made on the call"),
     "moved": ("改期", "moved to another day"),
     "reassigned": ("改派", "given to somebody else"),
     "confirmed": ("经理已确认结果", "confirmed by the manager"),
@@ -30,25 +33,49 @@ _EVENTS: Mapping[str, tuple[str, str]] = {
 }
 
 
-async def why(conn: Connection, store: StoreContext, me: Me, visit_id: UUID, language: str) -> dict[str, Any]:
+# Why a day was moved, zh and en; `detail` is what stands at the end of the shift.
+_SHIFTS: Mapping[str, tuple[str, str]] = {
+    "closed_day": ("当天休息 {detail}", "closed that day {detail}"),
+    "closed_window": ("整段时间休息 {detail}", "closed in the whole window {detail}"),
+    "closed_hours": ("非营业时间", "outside opening hours"),
+    "planned_late": ("计划时已过应访日", "its day had passed when it was planned"),
+    "spacing": ("与同一顾问的其他回访错开", "kept apart from another visit of the same person"),
+    "load": ("当天已满（{detail} 个）", "the day was full ({detail} calls)"),
+    "load_past_window": (
+        "当天已满（{detail} 个），顺延到期限之后",
+        "the day was full ({detail} calls), put off beyond its window",
+    ),
+    "other_tier": ("当天已由{detail}联系", "{detail} calls the same customer that day"),
+    "no_room": ("没有可安排的日子，记为过期", "no day was left: expired"),
+}
+_TIERS: Mapping[str, tuple[str, str]] = {
+    "sales": ("销售", "sales"),
+    "club": ("客户俱乐部", "the club"),
+    "service": ("售后", "the workshop"),
+}
+
+
+async def why(conn: Connection, store: StoreContext, me: Me, visit_id: UUID, language: str, *, now: datetime) -> dict[str, Any]:
     """The whole story of a visit, oldest first. Raises VisitNotFound."""
     visit = await queries.visit(conn, me, visit_id)
     events = await conn.fetch(_STORY, store.id, visit_id)
     messages = await conn.fetch(_MESSAGES, store.id, visit_id)
     planned: dict[str, Any] = next((orjson.loads(row["detail"]) for row in events if "rule" in orjson.loads(row["detail"])), {})
     english = language == "en"
+    shifts = [text for row in events for text in orjson.loads(row["detail"]).get("shifts") or ()]
     rung = await conn.fetch(_RUNG, store.id, visit_id)
     story = [
         *(_event(row, store, english) for row in events if row["kind"] not in _TOLD_BY_MESSAGES),
         *(_due(row, english) for row in rung),
         *(_attempt(attempt, store, english) for attempt in visit["attempts"]),
         *(line for row in messages for line in _message(row, english)),
+        *(await frozen_line(conn, store, visit, now, english=english) if visit["state"] in OPEN else ()),
     ]
     return {
         "visit_id": visit_id,
         "state": visit["state"],
         "state_reason": visit["state_reason"],
-        "rule": _rule(visit, planned, store, english),
+        "rule": _rule(visit, planned, shifts, store, english),
         "trigger": visit["trigger"],
         "story": sorted(story, key=lambda line: line["at"]),
         "messages": [dict(row) for row in messages],
@@ -56,7 +83,9 @@ async def why(conn: Connection, store: StoreContext, me: Me, visit_id: UUID, lan
     }
 
 
-def _rule(visit: Mapping[str, Any], planned: Mapping[str, Any], store: StoreContext, english: bool) -> dict[str, Any]:
+def _rule(
+    visit: Mapping[str, Any], planned: Mapping[str, Any], shifts: Sequence[str], store: StoreContext, english: bool
+) -> dict[str, Any]:
     programme = store.programmes.get(visit["programme"])
     rule = planned.get("rule")
     known = rule if isinstance(rule, dict) else {}
@@ -68,7 +97,7 @@ def _rule(visit: Mapping[str, Any], planned: Mapping[str, Any], store: StoreCont
         "occurrence": visit["occurrence"],
         "version": known.get("version"),
         "policy": known.get("policy"),
-        "shifts": planned.get("shifts") or [],
+        "shifts": shifts,
         "assigned": planned.get("assigned"),
     }
 
@@ -76,13 +105,24 @@ def _rule(visit: Mapping[str, Any], planned: Mapping[str, Any], store: StoreCont
 def _event(row: asyncpg.Record, store: StoreContext, english: bool) -> dict[str, Any]:
     kind = row["kind"]
     zh, en = _EVENTS.get(kind) or _state_words(kind)
+    detail = orjson.loads(row["detail"])
+    shifts = "；".join(_shift(text, english) for text in detail.get("shifts") or ())
+    words = en if english else zh
     return {
         "at": row["at"],
         "kind": kind,
-        "text": en if english else zh,
+        "text": f"{words}（{shifts}）" if shifts else words,
         "actor": _actor(row["actor_kind"], row["actor_id"], store),
-        "detail": orjson.loads(row["detail"]),
+        "detail": detail,
     }
+
+
+def _shift(text: str, english: bool) -> str:
+    """`load|2026-11-23|2026-11-24|60` as people say it; a code without words of its own as it stands."""
+    code, start, end, detail = (*text.split("|", 3), "", "", "")[:4]
+    zh, en = _SHIFTS.get(code, (code, code))
+    words = (en if english else zh).format(detail=_TIERS.get(detail, (detail, detail))[english])
+    return f"{words}: {start} → {end}" if english else f"{words}：{start} → {end}"
 
 
 def _due(row: asyncpg.Record, english: bool) -> dict[str, Any]:
