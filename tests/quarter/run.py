@@ -47,6 +47,11 @@ class Size:
     def days(self) -> list[date]:
         return [self.first + timedelta(days=number) for number in range((self.last - self.first).days + 1)]
 
+    @property
+    def months(self) -> list[str]:
+        """Those that were closed, or have at least begun: `2026-07`."""
+        return sorted({f"{day:%Y-%m}" for day in self.days})
+
 
 QUARTER = Size(5000, date(2026, 7, 1), date(2026, 9, 30), date(2026, 10, 5))
 SHORT = Size(200, date(2026, 7, 20), date(2026, 8, 2), date(2026, 8, 5))
