@@ -13,7 +13,8 @@ PROMISE_EARLY = timedelta(minutes=30)
 
 @dataclass(frozen=True)
 class Blocked:
-    """What stands in the way: deceased, opted_out, no_number, promised_later, other_tier_today, closed_day, next_try, customer_hours.
+    """What stands in the way: deceased, opted_out, no_number, promised_later, complaint_open, other_tier_today,
+    closed_day, next_try, customer_hours.
 
     `until`: the instant (UTC) from which it does not; None until somebody mends it.
     """
@@ -24,7 +25,11 @@ class Blocked:
 
 @dataclass(frozen=True)
 class CallFacts:
-    """What decides whether a call may be made now. `calling_hours`: the customer's, `[["14:00", "18:00"]]`."""
+    """What decides whether a call may be made now. `calling_hours`: the customer's, `[["14:00", "18:00"]]`.
+
+    `frozen`: an open complaint, or one closed shortly before, stands in the way of this call's marketing; `frozen_until` None: until it
+    is closed.
+    """
 
     has_number: bool
     opted_out: bool
@@ -34,6 +39,8 @@ class CallFacts:
     promised_at: datetime | None
     other_tier_today: bool
     channel: str = "phone"
+    frozen: bool = False
+    frozen_until: datetime | None = None
 
 
 def blocked_until(call: CallFacts, calendar: StoreCalendar, now: datetime) -> Blocked | None:
@@ -67,6 +74,8 @@ def try_until(at: datetime, parts: Sequence[tuple[int, int]], calendar: StoreCal
 
 
 def _not_yet(call: CallFacts, calendar: StoreCalendar, now: datetime) -> Blocked | None:
+    if call.frozen:
+        return Blocked("complaint_open", call.frozen_until)
     if call.other_tier_today:
         tomorrow = calendar.next_open_day(calendar.day_of(now), inclusive=False)
         return Blocked("other_tier_today", calendar.opening(tomorrow))

@@ -10,7 +10,7 @@ from zoneinfo import available_timezones
 from pydantic import AfterValidator, Field
 
 from services.api.reports.targets import KpiReferences, KpiTargets
-from services.api.stores import occasions
+from services.api.stores import calls, occasions
 from services.api.wire import In, Instant, Line, Out, Text, TimeOfDay
 
 
@@ -77,6 +77,7 @@ def _policies(values: dict[str, Any]) -> dict[str, Any]:
         if values.get(name) is not None:
             values[name] = model.model_validate(values[name]).model_dump(exclude_none=True)
     occasions.check(values)
+    calls.check(values)
     return values
 
 

@@ -14,6 +14,8 @@ from services.api.paging import Paging
 from services.api.permissions import TEAMS
 from services.api.visits.schemas import Filters
 from shared.db import Connection
+from shared.domain.confirmation import SAMPLE_PERCENT, to_confirm
+from shared.domain.visit import State
 from shared.errors import Invalid, NotFound
 
 VISIT_COLUMNS = (
@@ -53,6 +55,16 @@ SORTS: Mapping[str, tuple[str, str]] = {
     "created_at": ("created_at", ">"),
     "-created_at": ("created_at", "<"),
 }
+
+
+# What a manager confirms, as `shared.domain.confirmation` says; `{sample}` is the share in hundredths of a percent. What no person
+# did (a message by itself) is in no sample.
+TO_CONFIRM = """
+    (v.state IN ('declined', 'invalid') OR v.satisfaction <= 2 OR (
+        v.state IN ('completed', 'incomplete') AND v.role IS DISTINCT FROM 'system'
+        AND ('x' || left(encode(sha256(convert_to(v.id::text, 'UTF8')), 'hex'), 7))::bit(28)::int % 10000 < {sample}
+    ))
+"""
 
 
 class VisitNotFound(NotFound):
@@ -120,12 +132,15 @@ def _grouped(rows: Iterable[asyncpg.Record]) -> dict[UUID, dict[str, Any]]:
 
 
 async def page_of_visits(
-    conn: Connection, me: Me, filters: Filters, sort: str, paging: Paging
+    conn: Connection, me: Me, filters: Filters, sort: str, paging: Paging, confirm_percent: int = SAMPLE_PERCENT
 ) -> tuple[list[dict[str, Any]], str | None]:
-    """A page of the visits the caller may know of, with their attempts."""
+    """A page of the visits the caller may know of, with their attempts; why each is to be confirmed where that was asked for."""
     column, beyond = SORTS[sort]
     order = "ASC" if beyond == ">" else "DESC"
     where, values = _conditions(me, filters)
+    if filters.to_confirm:
+        values.append(confirm_percent * 100)
+        where.append(f"v.confirmed_at IS NULL AND {TO_CONFIRM.format(sample=f'${len(values)}')}")
     if paging.after:
         after = paging.after_day() if column == "due_on" else paging.after_instant()
         values += [after, paging.after_uuid(1)]
@@ -137,7 +152,11 @@ async def page_of_visits(
     )
     keys, cursor = paging.cut(await conn.fetch(statement, *values), lambda row: (row[column], row["id"]))
     found = await visits_by_id(conn, me.store_id, [row["id"] for row in keys])
-    return [found[row["id"]] for row in keys], cursor
+    visits = [found[row["id"]] for row in keys]
+    if filters.to_confirm:
+        for visit in visits:
+            visit["to_confirm"] = to_confirm(visit["id"], State(visit["state"]), visit["satisfaction"], confirm_percent)
+    return visits, cursor
 
 
 def _conditions(me: Me, filters: Filters) -> tuple[list[str], list[Any]]:

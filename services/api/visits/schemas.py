@@ -87,6 +87,9 @@ class VisitOut(Out):
     closed_at: Instant | None
     confirmed_at: Instant | None
     confirmed_by: UUID | None
+    to_confirm: Literal["declined", "invalid", "low_score", "sample"] | None = Field(
+        None, description="Why a manager looks at it; only in a list that asks for these."
+    )
     created_at: Instant
     updated_at: Instant
     version: int
@@ -318,3 +321,4 @@ class Filters(Out):
     programme: str | None = None
     due_from: date | None = None
     due_to: date | None = None
+    to_confirm: bool = False

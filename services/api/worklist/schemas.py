@@ -34,12 +34,29 @@ class LastAttempt(Out):
     channel: Channel
 
 
+class Car(Out):
+    """A car the call is about."""
+
+    id: UUID
+    plate: str | None
+    model: str | None
+
+
+class Capacity(Out):
+    """A day's work of one person: how many calls, and how many of them are left."""
+
+    limit: int = Field(examples=[60])
+    left: int = Field(examples=[37])
+
+
 class CallOut(Out):
     """One call: all visits of one customer that one person makes now."""
 
     call_id: UUID
     visit_ids: list[UUID]
     customer: dict[str, Any]
+    callee_name: str | None = Field(description="Who brought the car, where that is who is rung.")
+    vehicles: list[Car] = Field(description="All cars the call is about: of an organisation often several.")
     plate: str | None
     model: str | None
     programme: str
@@ -68,4 +85,6 @@ class WorklistOut(Out):
     counts: dict[str, int]
     done_today: int
     reached_today: int
+    capacity: Capacity | None = Field(None, description="Of a list of one person.")
+    to_confirm: int | None = Field(None, description="Results that wait for this manager's word; `GET /visits?to_confirm=true`.")
     as_of: Instant
