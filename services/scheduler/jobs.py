@@ -13,9 +13,13 @@ from shared.clock import machine_now
 from shared.db import Connection, set_store_sql
 from shared.events import SYSTEM
 from shared.planning import plan_day
+from shared.reports.closing import close_months, next_closing, next_form_6, write_form_6
 from shared.stores import StoreContext
 
 DAILY = "daily"  # one a store: daily:<store id>
+FORM_6 = "form-6"  # one a store, on the last day of the month
+CLOSING = "close-month"  # one a store, on the 5th at 6:00
+OF_STORES = (DAILY, FORM_6, CLOSING)
 CLEAN = "clean"
 BEFORE_OPENING = time(5)
 CLEAN_EVERY = timedelta(hours=1)
@@ -26,7 +30,7 @@ log = structlog.get_logger("scheduler")
 
 _KNOWN = """
     INSERT INTO scheduled_jobs (name, next_at)
-    SELECT $1 || ':' || id, $3::timestamptz FROM stores UNION ALL SELECT $2, $3
+    SELECT kind || ':' || id, $3::timestamptz FROM stores, unnest($1::text[]) AS kind UNION ALL SELECT $2, $3
     ON CONFLICT (name) DO NOTHING
 """
 _DUE = "SELECT name FROM scheduled_jobs WHERE next_at <= $1 ORDER BY next_at, name"
@@ -43,7 +47,7 @@ Job = Callable[[Context, Connection, str, datetime], Awaitable[datetime]]
 async def run_due(context: Context) -> datetime | None:
     """Run every job whose instant has come, each in a transaction of its own; out: when the next one is due."""
     now = context.clock.now()
-    await context.pool.execute(_KNOWN, DAILY, CLEAN, now)
+    await context.pool.execute(_KNOWN, OF_STORES, CLEAN, now)
     for row in await context.pool.fetch(_DUE, now):
         await _run(context, row["name"], now)
     next_at: datetime | None = await context.pool.fetchval(_NEXT)
@@ -67,11 +71,16 @@ async def _run(context: Context, name: str, now: datetime) -> None:
         context.meters.jobs.labels(kind, "done").inc()
 
 
-async def _plan_day(context: Context, conn: Connection, rest: str, now: datetime) -> datetime:
-    """Everything that the calendar starts in one store, before it opens."""
+async def _store(context: Context, conn: Connection, rest: str, now: datetime) -> StoreContext:
+    """The store a job is of, its connection told so."""
     store_id = UUID(rest)
     await conn.execute(set_store_sql(store_id))
-    store = await context.stores.get(conn, store_id, today=now.date())
+    return await context.stores.get(conn, store_id, today=now.date())
+
+
+async def _plan_day(context: Context, conn: Connection, rest: str, now: datetime) -> datetime:
+    """Everything that the calendar starts in one store, before it opens."""
+    store = await _store(context, conn, rest, now)
     await plan_day(conn, store, now=now, actor=SYSTEM)
     return _next_morning(store, now)
 
@@ -82,9 +91,25 @@ def _next_morning(store: StoreContext, now: datetime) -> datetime:
     return morning if morning > now else store.calendar.at(today + _DAY, BEFORE_OPENING)
 
 
+async def _write_form_6(context: Context, conn: Connection, rest: str, now: datetime) -> datetime:
+    """回访月报表 of the month that ends, to manager and general manager (S0)."""
+    store = await _store(context, conn, rest, now)
+    for month in await write_form_6(conn, store, now=now):
+        log.info("form_6_written", store_id=rest, month=str(month))
+    return next_form_6(store, now)
+
+
+async def _close_month(context: Context, conn: Connection, rest: str, now: datetime) -> datetime:
+    """The month before is frozen, its report sent (S4: by the 5th)."""
+    store = await _store(context, conn, rest, now)
+    for month in await close_months(conn, store, now=now):
+        log.info("month_closed", store_id=rest, month=str(month))
+    return next_closing(store, now)
+
+
 async def _clean(_context: Context, conn: Connection, _rest: str, now: datetime) -> datetime:
     await conn.execute(_CLEAN, machine_now())
     return now + CLEAN_EVERY
 
 
-JOBS: dict[str, Job] = {DAILY: _plan_day, CLEAN: _clean}
+JOBS: dict[str, Job] = {DAILY: _plan_day, FORM_6: _write_form_6, CLOSING: _close_month, CLEAN: _clean}
