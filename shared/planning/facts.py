@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from calendar import monthrange
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import date, datetime
@@ -24,6 +25,7 @@ from shared.stores import StoreContext
 INTERNAL = "internal"
 _YES = {
     "maintenance_done": "maintained",
+    "appointment": "booked",
     "email": "has_email",
     "card_handed": "card_handed_on",
     "file_uploaded": "file_uploaded_on",
@@ -37,7 +39,10 @@ _SALES = f"""
            EXISTS (SELECT FROM work_orders w WHERE w.store_id = s.store_id AND w.vehicle_id = s.vehicle_id
                    AND w.kind = 'maintenance') AS maintained,
            EXISTS (SELECT FROM appointments p WHERE p.store_id = s.store_id AND p.customer_id = s.customer_id
-                   AND p.vehicle_id = s.vehicle_id AND p.state IN ('booked', 'confirmed')) AS booked
+                   AND p.vehicle_id = s.vehicle_id AND p.state IN ('booked', 'confirmed')) AS booked,
+           s.file_uploaded_on, s.insurance_specialist_id, s.renewal_specialist_id,
+           EXISTS (SELECT FROM contact_points m WHERE m.store_id = s.store_id AND m.customer_id = s.customer_id
+                   AND m.kind = 'email' AND m.wrong_at IS NULL) AS has_email
     FROM sales s
     JOIN vehicles v ON v.store_id = s.store_id AND v.id = s.vehicle_id
     JOIN customers c ON c.store_id = s.store_id AND c.id = s.customer_id
@@ -122,10 +127,9 @@ def _delivery(row: asyncpg.Record, store: StoreContext) -> Fact:
     months, km = first_interval(store, row["interval_months"], row["interval_km"])
     per_month = store.setting("km_per_month", DEFAULT_KM_PER_MONTH)
     attrs = {"delivered_on": day.isoformat(), "first_maintenance_on": _first_maintenance(day, months, km, per_month)}
-    if row["maintained"]:
-        attrs["maintenance_done"] = "yes"
-    if row["booked"]:
-        attrs["appointment"] = "yes"
+    attrs["month_end_on"] = day.replace(day=monthrange(day.year, day.month)[1]).isoformat()
+    attrs |= {name: "yes" for name, column in _YES.items() if row[column]}
+    attrs |= {name: str(row[name]) for name in _SPECIALISTS if row[name] is not None}
     return Fact(
         type=Trigger.SALE_DELIVERED,
         id=row["id"],
