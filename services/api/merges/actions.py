@@ -32,9 +32,11 @@ _END_CAR = """
     UPDATE vehicles SET ended_at = $3, end_reason = 'merged', updated_at = $3, version = version + 1 WHERE store_id = $1 AND id = $2
 """
 _RANKS = """
-    UPDATE contact_points t SET rank = t.rank + coalesce((
+    UPDATE contact_points t SET rank = o.rank + coalesce((
         SELECT max(k.rank) FROM contact_points k WHERE k.store_id = $1 AND k.customer_id = $3 AND k.kind = t.kind), 0)
-    WHERE t.store_id = $1 AND t.customer_id = $2
+    FROM contact_points o
+    WHERE t.store_id = $1 AND t.customer_id = $2 AND o.store_id = $1 AND o.id = t.id
+    RETURNING t.id, o.rank
 """
 _WRONG = """
     UPDATE contact_points k SET wrong_at = t.wrong_at, wrong_reason = t.wrong_reason FROM contact_points t
@@ -111,7 +113,7 @@ async def _cars(conn: Connection, plan: MergePlan, ledger: Ledger, now: datetime
 async def _rows(conn: Connection, plan: MergePlan, ledger: Ledger) -> None:
     store_id, merged_id, kept_id = plan.kept["store_id"], plan.merged["id"], plan.kept["id"]
     ledger.wrong = [str(row["id"]) for row in await conn.fetch(_WRONG, store_id, merged_id, kept_id)]
-    await conn.execute(_RANKS, store_id, merged_id, kept_id)
+    ledger.ranks = {str(row["id"]): row["rank"] for row in await conn.fetch(_RANKS, store_id, merged_id, kept_id)}
     for table, unless in OF_CUSTOMER.items():
         statement, values = moving(table, "customer_id", unless), [store_id, merged_id, kept_id]
         if table in _WITH_CAR:

@@ -25,8 +25,9 @@ class Ledger:
     """Ids are text, as JSON has them.
 
     `rows`: ids by table that went from file to file; `car_rows`: by the row of a car that went, ids by table; `cars`: row that went →
-    the row that stays and its fields; `code`: the external code that went along; `aside`, `added`: consents; `wrong`: numbers marked in
-    the file that stays; `cancelled`: visits; `promises`, `triggers`: visit → (before, after); `chain`: files that led to the one that went.
+    the row that stays and its fields; `code`: the external code that went along; `ranks`: places of its numbers; `aside`, `added`:
+    consents; `wrong`: numbers marked in the file that stays; `cancelled`: visits; `promises`, `triggers`: visit → (before, after);
+    `chain`: files that led to the one that went.
     """
 
     rows: dict[str, list[str]] = field(default_factory=dict)
@@ -34,6 +35,7 @@ class Ledger:
     cars: dict[str, dict[str, Any]] = field(default_factory=dict)
     fields: dict[str, Any] = field(default_factory=lambda: {"before": {}, "after": {}})
     code: str | None = None
+    ranks: dict[str, int] = field(default_factory=dict)
     aside: list[str] = field(default_factory=list)
     added: list[str] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)

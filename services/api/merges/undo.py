@@ -40,6 +40,10 @@ _REVIVE = """
     RETURNING v.id
 """
 _UNWRONG = "UPDATE contact_points SET wrong_at = NULL, wrong_reason = NULL WHERE store_id = $1 AND id = ANY($2::uuid[])"
+_RANKS = """
+    UPDATE contact_points p SET rank = r.rank FROM unnest($3::uuid[], $4::int[]) AS r(id, rank)
+    WHERE p.store_id = $1 AND p.id = r.id AND p.customer_id = $2
+"""
 _ADDED = """
     UPDATE consents SET customer_id = $3, withdrawn_at = coalesce(withdrawn_at, $4), withdrawn_by = coalesce(withdrawn_by, $5)
     WHERE store_id = $1 AND id = ANY($2::uuid[])
@@ -120,6 +124,7 @@ async def _rows(conn: Connection, store_id: UUID, kept_id: UUID, merged_id: UUID
         for table in (table for table in OF_CAR if table in tables):
             missed += await _back(conn, store_id, table, "vehicle_id", stays, UUID(gone), tables[table])
     await conn.execute(_UNWRONG, store_id, ids_of(ledger.wrong))
+    await conn.execute(_RANKS, store_id, merged_id, ids_of(ledger.ranks), list(ledger.ranks.values()))
     return missed
 
 
