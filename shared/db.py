@@ -105,9 +105,15 @@ async def raw(session: AsyncSession) -> asyncpg.Connection[asyncpg.Record]:
 
 
 @asynccontextmanager
-async def store_transaction(pool: Pool, store_id: UUID | None) -> AsyncIterator[Connection]:
-    """A transaction of one store on a pooled connection; None for the global tables."""
+async def store_transaction(pool: Pool, store_id: UUID | None, *, plan_once: bool = False) -> AsyncIterator[Connection]:
+    """A transaction of one store on a pooled connection; None for the global tables.
+
+    `plan_once`: statements run by the plan made for any parameters. For one large statement that is run often with few rows, where
+    planning it each time would cost more than running it.
+    """
+    settings = [set_store_sql(store_id)] if store_id is not None else []
+    settings += ["SET LOCAL plan_cache_mode = force_generic_plan"] if plan_once else []
     async with pool.acquire() as connection, connection.transaction():
-        if store_id is not None:
-            await connection.execute(set_store_sql(store_id))
+        if settings:
+            await connection.execute("; ".join(settings))
         yield connection

@@ -36,7 +36,8 @@ _MAILABLE = _REACHABLE.format(kind="email", channels="'email', 'all'", more="")
 
 _PREFERRED = "(SELECT k.preferred_channel FROM customers k WHERE k.store_id = $1 AND k.id = c.customer_id)"  # by key, not by join
 
-# Out: (event, its visits) of what was made due; visits to ask about; visits passed over; the earliest instant of all.
+# No part of it is joined with another: a plan made for few rows serves for thousands. Out: (event, its visits) of what was made due;
+# visits to ask about; visits passed over; the earliest instant of all.
 _PROMOTE = f"""
 WITH taken AS MATERIALIZED (
     SELECT id, wake_at, visit_ids FROM visit_wakes
@@ -47,57 +48,51 @@ WITH taken AS MATERIALIZED (
     ) t WHERE before < {{limit}}
 ), gone AS (
     DELETE FROM visit_wakes w USING chosen WHERE w.store_id = $1 AND w.id = chosen.id
-), named AS MATERIALIZED (
-    SELECT DISTINCT unnest(visit_ids) AS id FROM chosen
 ), claimed AS MATERIALIZED (
-    SELECT v.* FROM named n CROSS JOIN LATERAL (
+    SELECT n.id AS named_id, v.* FROM (SELECT DISTINCT unnest(visit_ids) AS id FROM chosen) n LEFT JOIN LATERAL (
         SELECT id, customer_id, state, channel, purposes, due_at, window_end, due_seq, promised_at, wake_at FROM visits
         WHERE store_id = $1 AND id = n.id AND wake_at <= $2 FOR UPDATE SKIP LOCKED
-    ) v
-), plain AS MATERIALIZED (
-    SELECT c.id, c.due_at, CASE WHEN c.channel IN ('sms', 'email') THEN c.channel ELSE 'call' END AS step,
+    ) v ON true
+), judged AS MATERIALIZED (
+    SELECT c.id, c.due_at, c.wake_at AS woken_at, CASE WHEN c.channel IN ('sms', 'email') THEN c.channel ELSE 'call' END AS step,
         CASE WHEN c.channel IN ('sms', 'email') THEN greatest(c.window_end, c.due_at + interval '24 hours')
-             ELSE c.window_end END AS wake_at
-    FROM claimed c
-    WHERE c.state = 'planned' AND c.due_seq = 0 AND c.promised_at IS NULL AND c.due_at <= $2 AND c.window_end > $2
-      AND NOT c.purposes @> ARRAY['recall_safety']
-      AND CASE c.channel
-              WHEN 'phone' THEN coalesce({_PREFERRED}, '') NOT IN ('sms', 'email', 'wechat') AND {_CALLABLE}
-              WHEN 'onsite' THEN true
-              WHEN 'sms' THEN (c.due_at AT TIME ZONE $4)::time >= $5 AND (c.due_at AT TIME ZONE $4)::time < $6 AND {_TEXTABLE}
-              WHEN 'email' THEN (c.due_at AT TIME ZONE $4)::time >= $5 AND (c.due_at AT TIME ZONE $4)::time < $6 AND {_MAILABLE}
-              ELSE false
-          END
-), batches AS MATERIALIZED (
-    SELECT ($3 || lpad(to_hex(row_number() OVER ()), 4, '0'))::uuid AS event_id, step, due_at, visit_ids
-    FROM (
-        SELECT step, due_at, array_agg(id) AS visit_ids
-        FROM (SELECT *, (row_number() OVER (PARTITION BY step, due_at ORDER BY id) - 1) / {BATCH} AS part FROM plain) p
-        GROUP BY step, due_at, part
-    ) b
+             ELSE c.window_end END AS wake_at,
+        c.state = 'planned' AND c.due_seq = 0 AND c.promised_at IS NULL AND c.due_at <= $2 AND c.window_end > $2
+        AND NOT c.purposes @> ARRAY['recall_safety']
+        AND CASE c.channel
+                WHEN 'phone' THEN coalesce({_PREFERRED}, '') NOT IN ('sms', 'email', 'wechat') AND {_CALLABLE}
+                WHEN 'onsite' THEN true
+                WHEN 'sms' THEN (c.due_at AT TIME ZONE $4)::time >= $5 AND (c.due_at AT TIME ZONE $4)::time < $6 AND {_TEXTABLE}
+                WHEN 'email' THEN (c.due_at AT TIME ZONE $4)::time >= $5 AND (c.due_at AT TIME ZONE $4)::time < $6 AND {_MAILABLE}
+                ELSE false
+            END IS TRUE AS plain
+    FROM claimed c WHERE c.id IS NOT NULL
+), plain AS MATERIALIZED (
+    SELECT id, step, due_at, wake_at,
+        ($3 || lpad(to_hex(dense_rank() OVER (ORDER BY step, due_at, part)), 4, '0'))::uuid AS event_id
+    FROM (SELECT *, (row_number() OVER (PARTITION BY step, due_at ORDER BY id) - 1) / {BATCH} AS part FROM judged WHERE plain) j
 ), moved AS (
     UPDATE visits v
     SET state = 'due', state_reason = NULL, late = false, tries = 0, next_at = p.due_at, next_reason = 'due', next_step = p.step,
-        wake_at = p.wake_at, due_seq = 1, due_event_id = b.event_id, updated_at = $2, version = v.version + 1
-    FROM (SELECT event_id, unnest(visit_ids) AS id FROM batches) b JOIN plain p ON p.id = b.id
-    WHERE v.store_id = $1 AND v.id = b.id
+        wake_at = p.wake_at, due_seq = 1, due_event_id = p.event_id, updated_at = $2, version = v.version + 1
+    FROM plain p WHERE v.store_id = $1 AND v.id = p.id
 ), written AS (
     INSERT INTO due_contact_events (store_id, id, visit_ids, due_seq, step, due_at, created_at)
-    SELECT $1, event_id, visit_ids, 1, step, due_at, $2 FROM batches
+    SELECT $1, event_id, array_agg(id), 1, step, due_at, $2 FROM plain GROUP BY event_id, step, due_at
 ), again AS (
     INSERT INTO visit_wakes (store_id, id, wake_at, visit_ids)
     SELECT $1, gen_random_uuid(), wake_at, array_agg(id)
     FROM (SELECT id, wake_at, (row_number() OVER (PARTITION BY wake_at ORDER BY id) - 1) / {BATCH} AS part FROM plain) p
     GROUP BY wake_at, part
 )
-SELECT event_id, cardinality(visit_ids) AS visits, NULL::uuid AS other_id, NULL::uuid AS passed_id, NULL::timestamptz AS wake_at
-FROM batches
+SELECT event_id, count(*) AS visits, NULL::uuid AS other_id, NULL::uuid AS passed_id, NULL::timestamptz AS wake_at
+FROM plain GROUP BY event_id
 UNION ALL
-SELECT NULL, 0, c.id, NULL, NULL FROM claimed c LEFT JOIN plain p ON p.id = c.id WHERE p.id IS NULL
+SELECT NULL, 0, id, NULL, NULL FROM judged WHERE NOT plain
 UNION ALL
-SELECT NULL, 0, NULL, n.id, NULL FROM named n LEFT JOIN claimed c ON c.id = n.id WHERE c.id IS NULL
+SELECT NULL, 0, NULL, named_id, NULL FROM claimed WHERE id IS NULL
 UNION ALL
-SELECT NULL, 0, NULL, NULL, min(wake_at) FROM claimed
+SELECT NULL, 0, NULL, NULL, min(woken_at) FROM judged
 """
 
 

@@ -26,6 +26,7 @@ log = structlog.get_logger("scheduler")
 
 _PUT_OFF = "UPDATE visits SET wake_at = $3, version = version + 1 WHERE store_id = $1 AND id = $2"
 _NEXT = "SELECT min(wake_at) FROM visit_wakes WHERE store_id = $1"
+_NEXT_AND_TELL = "SELECT (SELECT min(wake_at) FROM visit_wakes WHERE store_id = $1), pg_notify($2, $3)"
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ class Batch:
 async def work(context: Context, store_id: UUID, *, limit: int) -> Batch:
     """Bring on what is due in a store, up to `limit` visits, in one transaction; ring after the commit."""
     clock = context.clock
-    async with store_transaction(context.pool, store_id) as conn:
+    async with store_transaction(context.pool, store_id, plan_once=True) as conn:
         now = clock.now()
         store = await context.stores.get(conn, store_id, today=now.date())
         claimed = await promote(
@@ -54,17 +55,22 @@ async def work(context: Context, store_id: UUID, *, limit: int) -> Batch:
             sms_to=store.ladder.sms_to,
         )
         progressed = await bring_on(context, conn, store, claimed.others, now)
-        if claimed.event_ids:
-            await conn.execute("SELECT pg_notify($1, $2)", NOTIFY_FEED, feed(store_id, "visit"))
-        full = claimed.size >= limit
-        next_at = None if full else await conn.fetchval(_NEXT, store_id)
+        next_at = await _end(conn, store_id, told=bool(claimed.event_ids))
     events = [*claimed.event_ids, *(event_id for one in progressed for event_id in one.event_ids)]
     context.emitter.ring(store_id, events)
     _count(context, claimed.promoted, progressed, len(events))
     context.flood.note(claimed.size)
+    full = claimed.size >= limit
     if claimed.earliest and clock.speed:
         context.meters.lag.observe((now - claimed.earliest).total_seconds() / clock.speed)
-    return Batch(claimed.size, len(events), full, next_at)
+    return Batch(claimed.size, len(events), full, None if full else next_at)
+
+
+async def _end(conn: Connection, store_id: UUID, *, told: bool) -> datetime | None:
+    """When the store has something again; live pages are told of what became due, in the same round trip."""
+    statement, more = (_NEXT_AND_TELL, (NOTIFY_FEED, feed(store_id, "visit"))) if told else (_NEXT, ())
+    at: datetime | None = await conn.fetchval(statement, store_id, *more)
+    return at
 
 
 async def bring_on(
