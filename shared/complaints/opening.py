@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
+import orjson
 
 from shared.complaints import people, telling
 from shared.complaints.rows import policy_of, put, record
@@ -80,6 +81,7 @@ async def open_complaint(
     crisis, day = bool(crisis_reasons), store.calendar.day_of(now)
     level = max(opening_level(Kind(kind), crisis=crisis), 1 if source == SCORE else 0)
     owner = owner_id or people.choose_owner(store, level, answerable, actor, worker_id, day)
+    checklist = tick(new_checklist(now, responded=False), "general_manager", now, "system") if crisis else {}
     values: dict[str, Any] = {
         "customer_id": customer_id,
         "vehicle_id": vehicle_id,
@@ -90,6 +92,7 @@ async def open_complaint(
         "severity": severity,
         "crisis": crisis,
         "crisis_reasons": list(crisis_reasons),
+        "crisis_checklist": orjson.dumps(checklist).decode(),
         "source": source,
         "department": str(answerable),
         "text": text,
@@ -104,8 +107,7 @@ async def open_complaint(
     if complaint_id is None:  # somebody was quicker with the same score
         found: UUID = await conn.fetchval(_OF_VISIT, store.id, visit_id)
         return found
-    checklist = tick(new_checklist(now, responded=False), "general_manager", now, "system") if crisis else {}
-    row = await put(conn, store, complaint_id, {"crisis_checklist": checklist}, now=now)
+    row = await put(conn, store, complaint_id, {}, now=now)
     detail = {name: values[name] for name in ("kind", "category", "crisis", "source", "owner_id", "level", "visit_id")}
     await record(conn, store.id, [(complaint_id, "opened", {"number": row["number"], **detail})], now=now, actor=actor)
     await announce(conn, store, row, "complaint_opened", now=now)
@@ -194,7 +196,7 @@ async def _insert(conn: Connection, store: StoreContext, values: dict[str, Any],
     """The row, numbered within its month. None: the visit's score has its complaint already. Raises NoNumberLeft."""
     month = f"{store.calendar.local(now):%Y%m}"
     row = {
-        "id": new_id(), **values, "state": "open", "crisis_checklist": "{}", "warned": [], "reopened": 0,
+        "id": new_id(), **values, "state": "open", "warned": [], "reopened": 0,
         "created_at": now, "updated_at": now, "version": 1,
     }  # fmt: skip
     names = ["store_id", "number", *row]

@@ -12,6 +12,7 @@ from shared.db import Connection
 from shared.domain.ladder import Effect, FollowUp, NotifyManager, OpenTask, TaskKind
 from shared.events import Actor
 from shared.ids import new_id
+from shared.notices import notify
 from shared.progress import persons
 from shared.progress.write import Change
 from shared.stores import StoreContext
@@ -23,6 +24,12 @@ NOTICES = {
     "call_overdue": "call_overdue",
     "promise_overdue": "promise_overdue",
     "expired": "visits_expired",
+}
+MAILS: Mapping[str, tuple[str, str]] = {
+    "deadline_passed": ("有回访到期未联系，请在任务中查看", "Follow-ups passed their deadline without a try; see the tasks"),
+    "call_overdue": ("有再次联系已逾期，请在任务中查看", "Further calls are overdue; see the tasks"),
+    "promise_overdue": ("有约定的回电已逾期，请在任务中查看", "Promised calls are overdue; see the tasks"),
+    "visits_expired": ("有回访过期，请在任务中查看", "Follow-ups have expired; see the tasks"),
 }
 CONFIRM = "confirm_number"
 _DAY = timedelta(days=1)
@@ -67,6 +74,7 @@ async def apply(conn: Connection, store: StoreContext, changes: Sequence[Change]
     tasks = [task for change in changes for task in _tasks(change)]
     if tasks:
         await conn.execute(_TASKS, store.id, now, *zip(*tasks, strict=True))
+    await _mail_managers(conn, store, changes, now)
     flagged = {change.known.row["customer_id"] for change in changes if _confirms(change.effects)}
     if flagged:
         await conn.execute(_FLAG, store.id, list(flagged), CONFIRM)
@@ -74,6 +82,27 @@ async def apply(conn: Connection, store: StoreContext, changes: Sequence[Change]
     for change in changes:
         await persons.take_back(conn, store.id, change, now=now, actor=actor)
         await persons.apply(conn, store.id, change, now=now, actor=actor)
+
+
+async def _mail_managers(conn: Connection, store: StoreContext, changes: Sequence[Change], now: datetime) -> None:
+    """What the tasks say one by one, by e-mail once a day for each kind: a manager with forty visits gets one, not forty."""
+    told = {
+        (NOTICES[effect.kind], MANAGERS["club"] if effect.kind == "expired" else _manager(change))
+        for change in changes
+        for effect in change.effects
+        if isinstance(effect, NotifyManager)
+    }
+    for kind, role in sorted(told):
+        zh, en = MAILS[kind]
+        subject = en if store.language == "en" else zh
+        ref = f"{role}:{store.calendar.day_of(now)}"
+        await notify(
+            conn, store, roles=[role], kind=kind, ref=ref, subject=subject, body=f"{subject}\n{store.name}", now=now
+        )  # fmt: skip
+
+
+def _manager(change: Change) -> str:
+    return MANAGERS.get(change.known.row["tier"], MANAGERS["service"])
 
 
 def _confirms(effects: Iterable[Effect]) -> bool:
@@ -94,8 +123,7 @@ def _tasks(change: Change) -> Iterator[tuple[object, ...]]:
                 # An outage lets many expire at once: the manager gets one task for all, the visits are a list of their own.
                 yield _task(NOTICES["expired"], None, None, MANAGERS["club"], None, {"first_visit_id": row["id"]})
             case NotifyManager(kind, ref):
-                role = MANAGERS.get(row["tier"], MANAGERS["service"])
-                yield _task(NOTICES[kind], row["customer_id"], row["id"], role, None, {"ref": ref or None})
+                yield _task(NOTICES[kind], row["customer_id"], row["id"], _manager(change), None, {"ref": ref or None})
 
 
 def _task(
