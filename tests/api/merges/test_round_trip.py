@@ -43,17 +43,17 @@ async def fill(conn: Connection, store_id: UUID, customer_id: UUID, random: Rand
     """A file at random; numbers, plates and days are few, so that two files have much in common."""
     own: dict[str, Any] = {"store_id": store_id, "customer_id": customer_id}
     for phone in random.sample(PHONES, random.randint(0, 3)):
-        wrong = {"wrong_at": NOW, "wrong_reason": "wrong"} if random.random() < 0.3 else {}
+        wrong: dict[str, Any] = {"wrong_at": NOW, "wrong_reason": "wrong"} if random.random() < 0.3 else {}
         await make_contact_point(conn, **own, text=phone, rank=random.randint(1, 3), **wrong)
     for channel in random.sample(["all", "sms", "email"], random.randint(0, 2)):
-        withdrawn = {"withdrawn_at": NOW} if random.random() < 0.4 else {}
+        withdrawn: dict[str, Any] = {"withdrawn_at": NOW} if random.random() < 0.4 else {}
         await make_consent(conn, **own, channel=channel, **withdrawn)
     for plate in random.sample(PLATES, random.randint(0, 2)):
         vin = a_vin() if random.random() < 0.4 else None
         car = await make_vehicle(conn, **own, plate=plate, vin=vin, colour=random.choice([None, "红"]))
         await use(conn, {**own, "vehicle_id": car["id"]}, random)
     await make_lead(conn, **own, model=random.choice(["朗逸", "途观"]), first_visit_on=date(2026, 11, 1))
-    later = {"due_at": NOW + random.randint(1, 40) * HOUR, "window_end": NOW + 9 * DAY}
+    later: dict[str, Any] = {"due_at": NOW + random.randint(1, 40) * HOUR, "window_end": NOW + 9 * DAY}
     await make_visit(
         conn, **own, **later, trigger_type="customer.birthday", trigger_id=customer_id, programme="birthday", step="call",
         next_at=later["due_at"], wake_at=later["due_at"],
@@ -106,8 +106,8 @@ async def test_10_9_a_merge_undone_at_once_leaves_every_row_as_it_was(
     async with pool.acquire() as conn:
         files = [(await make_customer(conn, store_id=store_id, name="王建国"))["id"] for _ in range(2)]
         for customer_id in files:
-            await fill(conn, store_id, customer_id, random)  # type: ignore[arg-type]  # the pool's proxy
-        before = await everything(conn, store_id)  # type: ignore[arg-type]
+            await fill(conn, store_id, customer_id, random)
+        before = await everything(conn, store_id)
     path = f"{base}/customers/{files[0]}/merge"
 
     merged = await manager.http.post(path, json={"merged_id": str(files[1])})
@@ -122,7 +122,7 @@ async def test_10_9_a_merge_undone_at_once_leaves_every_row_as_it_was(
     undone = await manager.http.post(f"{path}/undo")
 
     async with pool.acquire() as conn:
-        after = await everything(conn, store_id)  # type: ignore[arg-type]
+        after = await everything(conn, store_id)
     assert left == 0
     assert kept > 0 or not any(visit["promised_at"] and not visit["closed_at"] for visit in before["visits"].values())
     assert undone.json()["not_restored"] == []

@@ -194,6 +194,41 @@ async def test_10_16_nobody_sees_or_decides_what_is_about_himself_or_another_tea
     assert (await general.http.get(path)).status_code == 200
 
 
+async def test_s0_consultants_neither_read_nor_change_what_the_club_heard(
+    pool: Pool, store_id: UUID, as_staff: Sign, base: str
+) -> None:
+    await settings(pool, store_id, **EVERY)
+    consultant, club = await as_staff("sales_consultant"), await as_staff("insurance_specialist")
+    sales = await due(pool, store_id, consultant, tier="sales", role="sales_consultant", programme="delivery-sales", step="use")
+    heard = await due(
+        pool,
+        store_id,
+        club,
+        customer_id=sales["customer_id"],
+        tier="club",
+        role="insurance_specialist",
+        programme="delivery-club",
+    )
+    said = await say(club, base, heard["id"], answers={"consultant_called": "no"}, note="顾问没有打过电话")
+    path = f"{base}/visits/{heard['id']}"
+
+    for read in (path, f"{path}/attempts", f"{path}/brief", f"{path}/why"):
+        assert (await consultant.http.get(read)).status_code == 404, read
+    written = {
+        f"{path}/attempts": CALL,
+        f"{path}/attempts/{said['id']}/withdraw": {},
+    }
+    for write, body in written.items():
+        assert (await consultant.http.post(write, json=body)).status_code == 404, write
+    changed = await consultant.http.patch(path, json={"state": "cancelled", "reason": "…"}, headers={"If-Match": "*"})
+    assert changed.status_code == 404
+    assert (await consultant.http.get(f"{base}/quality-flags")).status_code == 403
+    for open_page in ("timeline", "card"):
+        text = (await consultant.http.get(f"{base}/customers/{sales['customer_id']}/{open_page}")).text
+        assert "顾问没有打过电话" not in text
+        assert str(heard["id"]) not in text
+
+
 @pytest.mark.parametrize(
     ("body", "pointer"),
     [
