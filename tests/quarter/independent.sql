@@ -88,3 +88,28 @@ FROM (
       AND customer_id NOT IN (SELECT id FROM customers WHERE store_id = $1 AND deceased_at <= $4)
     GROUP BY 1
 ) bought
+
+-- on_time: of the clocks that ran out in the month (first response, handling, a new owner's seven days), those that were kept
+WITH valid AS (
+    SELECT p.* FROM complaints p
+    WHERE p.store_id = $1 AND p.opened_at <= $4 AND NOT (p.state = 'rejected' AND coalesce(p.closed_at, p.updated_at) <= $4)
+      AND p.customer_id NOT IN (SELECT id FROM customers WHERE store_id = $1 AND deceased_at <= $4)
+), clocks AS (
+    SELECT respond_by AS by, responded_at AS done FROM valid UNION ALL SELECT handle_by, handled_at FROM valid
+), owners AS (
+    SELECT s.id, EXISTS (
+        SELECT 1 FROM visits v JOIN attempts a ON a.store_id = v.store_id AND a.visit_id = v.id
+        WHERE v.store_id = $1 AND v.customer_id = s.customer_id AND (v.vehicle_id = s.vehicle_id OR v.vehicle_id IS NULL)
+          AND a.outcome IN ('reached', 'not_owner') AND a.reached_person IN ('owner', 'user') AND a.withdrawn_at IS NULL
+          AND a.created_at <= $4 AND date(a.at AT TIME ZONE $5) - s.delivered_on BETWEEN 0 AND 7) AS kept
+    FROM sales s JOIN customers c ON c.store_id = s.store_id AND c.id = s.customer_id
+    WHERE s.store_id = $1 AND NOT s.excluded AND (c.deceased_at IS NULL OR c.deceased_at > $4)
+      AND s.delivered_on BETWEEN $2 - 7 AND $3 - 7 AND s.delivered_on + 7 < date($4 AT TIME ZONE $5)
+      AND s.vehicle_id NOT IN (SELECT id FROM vehicles WHERE store_id = $1 AND excluded)
+)
+SELECT sum(met)::bigint AS met, sum(counted)::bigint AS counted
+FROM (
+    SELECT count(*) FILTER (WHERE done <= by AND done <= $4) AS met, count(*) AS counted
+    FROM clocks WHERE date(by AT TIME ZONE $5) BETWEEN $2 AND $3 AND by <= $4
+    UNION ALL SELECT count(*) FILTER (WHERE kept), count(*) FROM owners
+) both_kinds
