@@ -46,6 +46,7 @@ VARIABLES: Mapping[str, str] = {
     "voucher_until": "2026年12月31日",
     "manager_name": "周建国",
     "policy_expires_on": "12月1日",
+    "appointment_at": "11月27日10点",
     "festival": "春节",
     "years": "1",
     "survey_url": "https://example.cn/s/Ab3dEf6hIj9k",

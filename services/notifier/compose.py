@@ -15,7 +15,7 @@ from services.notifier.known import Numbers, Person, Row
 from services.notifier.occasions import Occasion, words_of
 from shared.crypto import Sealed, Vault
 from shared.domain.consent import Purpose
-from shared.domain.programme import Programme, Question, Step
+from shared.domain.programme import Programme, Question, Step, Trigger
 from shared.stores import StoreContext
 from shared.tokens import survey_token, unsubscribe_token
 from shared.wording import Rendered, Wording, render, salutation, uses, wording_for
@@ -194,9 +194,20 @@ def values(batch: Batch, visit: Row, recipe: Recipe, survey_url: str) -> dict[st
         "interval_months": str(visit["interval_months"] or store.setting("interval_months", _INTERVAL_MONTHS)),
         "interval_km": str(visit["interval_km"] or store.setting("interval_km", _INTERVAL_KM)),
         "maintenance_due_on": (f"{due_on.month}月{due_on.day}日" if language == "zh" else f"{due_on:%d %b}") if due_on else "",
+        "appointment_at": appointment_hour(visit, store, language),
         "survey_url": survey_url,
         **words_of(batch.occasions.get(visit["id"]), language),
     }
+
+
+def appointment_hour(visit: Row, store: StoreContext, language: str) -> str:
+    """The hour of the appointment a visit confirms, on the store's clock; nothing for other visits."""
+    if visit["trigger_type"] != Trigger.APPOINTMENT_BOOKED:
+        return ""
+    at = store.calendar.local(visit["trigger_at"])
+    if language == "en":
+        return f"{at.day} {at:%b %H:%M}"
+    return f"{at.month}月{at.day}日{at.hour}点" + (f"{at.minute}分" if at.minute else "")
 
 
 @lru_cache(maxsize=4096)

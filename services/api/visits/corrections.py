@@ -58,6 +58,7 @@ async def write_back(
     """
     fixes = _given(body.corrections)
     today = store.calendar.day_of(now)
+    was = await _was(conn, store.id, visit, fixes) if fixes else {}
     await _customer(conn, visit["customer_id"], store.id, fixes, now)
     await _contacts(conn, vault, store.id, visit["customer_id"], fixes, now)
     await _plate(conn, store.id, visit["vehicle_id"], fixes, now)
@@ -74,9 +75,15 @@ async def write_back(
             now,
             me.actor.kind,
             me.actor.id,
-            orjson.dumps(named(body.corrections)).decode(),
+            orjson.dumps({**(named(body.corrections) or {}), "was": was}).decode(),
         )
     return sales
+
+
+async def _was(conn: Connection, store_id: UUID, visit: asyncpg.Record, fixes: Mapping[str, Any]) -> dict[str, Any]:
+    """What stood in the file before, of the corrected fields; contact data stays in the file behind the new and is not repeated."""
+    row = await conn.fetchrow(_BEFORE, store_id, visit["customer_id"], visit["vehicle_id"])
+    return {name: row[name] for name in fixes if name in row.keys()} if row else {}  # noqa: SIM118 - a record's `in` looks at values
 
 
 async def replan(conn: Connection, store: StoreContext, me: Me, sale_ids: Sequence[UUID], *, now: datetime) -> None:
@@ -201,6 +208,15 @@ def _yes_no(value: object) -> bool | None:
     return True if plain in YES else False if plain in NO else None
 
 
+_BEFORE = """
+    SELECT c.name, c.address, c.region, c.preferred_channel, v.plate, s.insured, s.plated,
+        (SELECT max(km) FROM mileage_readings m WHERE m.store_id = $1 AND m.vehicle_id = $3) AS mileage_km
+    FROM customers c LEFT JOIN vehicles v ON v.store_id = c.store_id AND v.id = $3
+    LEFT JOIN LATERAL (
+        SELECT insured, plated FROM sales WHERE store_id = $1 AND vehicle_id = $3 ORDER BY delivered_on DESC LIMIT 1
+    ) s ON true
+    WHERE c.store_id = $1 AND c.id = $2
+"""
 _ADD = """
     INSERT INTO contact_points (store_id, id, customer_id, kind, rank, value, value_index, last4_index, textable, created_at)
     VALUES ($1, $2, $3, $4, 1, $5, $6, $7, $8, $9)
