@@ -158,7 +158,7 @@ def test_the_file_is_a_part_of_its_own_beside_the_words() -> None:
     mail = Outgoing(new_id(), "liu@dealer.example", "请查收", NOW, subject="月报", sender_name="张江店", attachment=file)
     message = message_from_bytes(build(mail, "house@dealer.example"), policy=default)
 
-    words, part = message.iter_parts()  # type: ignore[attr-defined]  # an EmailMessage, by its policy
+    words, part = message.iter_parts()
     assert words.get_content_type() == "multipart/alternative"
     assert (part.get_filename(), part.get_content()) == ("投诉月报.xlsx", b"\x00\x01" * 100)
 

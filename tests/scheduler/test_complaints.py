@@ -16,7 +16,7 @@ from services.scheduler.context import Context
 from services.scheduler.listen import listen
 from services.scheduler.signals import apply_signals
 from shared.clock import move_clock
-from shared.complaints import STANDING, after_visits, lock, open_complaint, put
+from shared.complaints import STANDING, after_visits, bring_on, lock, open_complaint, put
 from shared.db import Connection
 from shared.events import NOTIFY_COMPLAINTS, SYSTEM, Actor
 from shared.ids import new_id
@@ -100,7 +100,7 @@ async def test_one_that_fails_is_put_off_and_the_others_go_on(
     house: House, scheduler: Context, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bad, good = await house.open(), await house.open()
-    real = module.bring_on
+    real = bring_on
 
     async def fails(conn: Connection, store: Any, ids: list[UUID], **more: Any) -> int:
         if ids == [bad]:

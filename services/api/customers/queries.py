@@ -192,6 +192,8 @@ async def timeline(
         paging.after_uuid(1) if paging.after else None,
         paging.limit + 1,
         me.closed_tiers,
+        me.reads_all,
+        me.staff_id,
     )
     items, cursor = paging.cut(rows, lambda row: (row["at"], row["id"]))
     return [{**dict(row), "detail": orjson.loads(row["detail"])} for row in items], cursor
@@ -271,6 +273,16 @@ _TIMELINE = """
                 (o.redeemed_at, 'redeemed'), (o.cancelled_at, 'cancelled')) AS w(at, happened)
             WHERE o.store_id = $1 AND o.customer_id = $2 AND w.at IS NOT NULL
         ) u
+        UNION ALL
+        SELECT b.opened_at, 'complaint', b.id, jsonb_build_object('complaint_id', b.id, 'number', b.number, 'kind', b.kind,
+               'category', b.category, 'crisis', b.crisis, 'state', b.state, 'owner_id', b.owner_id, 'respond_by', b.respond_by,
+               'handle_by', b.handle_by, 'closed_at', b.closed_at, 'reopened', b.reopened,
+               'text', CASE WHEN $8 OR b.owner_id = $9 THEN b.text END)
+        FROM complaints b WHERE b.store_id = $1 AND b.customer_id IN (SELECT id FROM files)
+        UNION ALL
+        SELECT p.opened_at, 'problem', p.id, jsonb_build_object('problem_id', p.id, 'type', p.type, 'department', p.department,
+               'state', p.state, 'text', p.text, 'action', p.action, 'act_by', p.act_by)
+        FROM problems p WHERE p.store_id = $1 AND p.customer_id IN (SELECT id FROM files)
         UNION ALL
         SELECT l.created_at, 'lead', l.id, jsonb_build_object('model', l.model, 'expected_on', l.expected_on, 'state', l.state)
         FROM leads l WHERE l.store_id = $1 AND l.customer_id = $2

@@ -40,7 +40,7 @@ from shared.crypto import Vault as SharedVault
 from shared.db import Connection
 
 router = make_router("/stores/{store_id}/customers", "customers")
-Happening = Literal["visit", "attempt", "message", "work_order", "sale", "lead", "change", "voucher"]
+Happening = Literal["visit", "attempt", "message", "work_order", "sale", "lead", "change", "voucher", "complaint", "problem"]
 
 
 async def _answer(conn: Connection, vault: SharedVault, me: Caller, customer_id: UUID, status: int = 200) -> Response:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 from zoneinfo import available_timezones
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from services.api.reports.targets import KpiReferences, KpiTargets
 from services.api.stores import calls, occasions
@@ -63,7 +63,45 @@ class HonestSettings(In):
     sample_percent: Annotated[int, Field(ge=0, le=100, examples=[5])] | None = None
 
 
+class ComplaintSettings(In):
+    """The clocks of complaints as a store may set them (decisions.md, "Complaints"); up to 8 hours run in business hours."""
+
+    clock: Literal["business", "around_the_clock"] | None = None
+    respond_minutes: Annotated[int, Field(ge=5, le=480, examples=[60])] | None = None
+    handle_hours: Annotated[int, Field(ge=1, le=240, examples=[24])] | None = None
+    quality_hours: Annotated[int, Field(ge=1, le=480, examples=[48])] | None = None
+    tell_hours: Annotated[int, Field(ge=1, le=240, examples=[24])] | None = None
+    problem_hours: Annotated[int, Field(ge=1, le=240, examples=[24])] | None = None
+
+
+Window = Annotated[list[Clock], Field(min_length=2, max_length=2, examples=[["09:00", "20:00"]])]
+Caps = Annotated[
+    list[Annotated[list[Annotated[int, Field(ge=1, le=30)]], Field(min_length=2, max_length=2)]],
+    Field(max_length=5, examples=[[[1, 7], [3, 30]]], description="Pairs: at most so many messages in so many days."),
+]
+
+
+class ContactSettings(In):
+    """When and how often automatic messages may go, and how long they wait after a complaint."""
+
+    marketing_hours: Window | None = None
+    service_hours: Window | None = None
+    marketing_caps: Caps | None = None
+    all_caps: Caps | None = None
+    gap_after_complaint_days: Annotated[int, Field(ge=0, le=90, examples=[7])] | None = None
+    urgent_recall: bool | None = None
+
+    @model_validator(mode="after")
+    def _ordered(self) -> ContactSettings:
+        for window in (self.marketing_hours, self.service_hours):
+            if window is not None and window[0] >= window[1]:
+                raise ValueError("hours begin before they end")
+        return self
+
+
 CHECKED: Mapping[str, type[In]] = {
+    "complaints": ComplaintSettings,
+    "contact": ContactSettings,
     "kpi_targets": KpiTargets,
     "kpi_references": KpiReferences,
     "ladder": LadderSettings,
