@@ -8,7 +8,7 @@ import asyncpg
 import typer
 
 from deploy.local.process import ServerFault
-from services.cli import backup, clock, db, doctor, imports, programmes, stores, up
+from services.cli import backup, clock, db, doctor, imports, programmes, reports, stores, up
 from services.cli.options import REFUSED, Refused, say
 from shared.errors import SettingsInvalid
 
@@ -29,6 +29,7 @@ app.add_typer(stores.staff_app, name="staff")
 app.add_typer(stores.apikey_app, name="apikey")
 app.command()(stores.token)
 app.add_typer(programmes.app, name="programmes")
+app.command()(reports.report)
 app.command("import")(imports.import_files)
 
 

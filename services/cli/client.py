@@ -73,8 +73,9 @@ class Api:
         """A multipart form with one file."""
         return _json(self._send("POST", path, data=fields, files={"file": (name, content)}))
 
-    def download(self, path: str) -> bytes:
-        return self._send("GET", path).content
+    def download(self, path: str, params: dict[str, str] | None = None, accept: str = "*/*") -> bytes:
+        """The bytes of a file; `accept` says in which form."""
+        return self._send("GET", path, params=params, headers={"Accept": accept}).content
 
     def items(self, path: str) -> Iterator[Json]:
         """Every item of a list, page after page."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time
 from io import BytesIO
+from itertools import zip_longest
 from typing import Any
 
 import xlsxwriter
@@ -21,7 +22,7 @@ Json = Mapping[str, Any]
 MIME = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 EXCEL_ROWS = 1_000_000
 WIDTHS: Mapping[str, float] = {
-    "text": 11, "long": 26, "count": 8, "day": 11.5, "instant": 16, "money": 12, "share": 9, "score": 8, "word": 11, "phone": 14,
+    "text": 10, "long": 22, "count": 7, "day": 11, "instant": 15.5, "money": 12, "share": 8.5, "score": 7, "word": 11, "phone": 13,
 }  # fmt: skip
 NARROW = {"line", "number", "row"}  # running numbers
 FORMATS: Mapping[str, str] = {
@@ -29,8 +30,10 @@ FORMATS: Mapping[str, str] = {
 }  # fmt: skip
 FONT = "宋体"
 SLIP_COLUMNS = 4
+STACKED = {"form-6", "seven-day", "retention-monthly"}  # whose tables stand under each other on one sheet, as on the paper
 WIDEST_PORTRAIT = 92.0  # in characters; what is wider is printed across
-LINE_HEIGHT, HEAD_HEIGHT, TITLE_HEIGHT = 15.0, 30.0, 30.0
+WIDE = {"programme": 15.0, "who": 15.0, "name": 15.0, "items": 22.0}
+LINE_HEIGHT, LEAST_HEIGHT, HEAD_HEIGHT, TITLE_HEIGHT = 14.0, 19.0, 32.0, 30.0
 NO_NUMBER = "—"
 
 
@@ -80,6 +83,7 @@ class Styles:
         """The format of a cell by its kind."""
         align = "right" if kind in {"count", "money", "share", "score"} else "left" if kind in {"text", "long"} else "center"
         given: dict[str, Any] = {"border": 1, "align": align, "bold": bold, "text_wrap": kind in {"long", "text", "word"}}
+        given |= {} if align == "center" else {"indent": 0 if kind == "long" else 1}
         return self.of(**given, **({"num_format": FORMATS[kind]} if kind in FORMATS else {}))
 
 
@@ -94,15 +98,9 @@ def _sheets(name: str, content: Json) -> list[tuple[str, list[Json], list[Json]]
         return [(each["title"]["zh"], [], each["fields"]) for each in tables] or [("反馈单", [], [])]
     if not tables:
         return [("报表", [], content["fields"])]
-    together = name in {"form-6", "owner-card", "c-card", "seven-day"} and _alike(tables)
-    if together:
+    if name in STACKED:
         return [(_sheet_name(content), tables, content["fields"])]
     return [(each["title"]["zh"], [each], content["fields"] if not place else []) for place, each in enumerate(tables)]
-
-
-def _alike(tables: Sequence[Json]) -> bool:
-    """May the tables share the columns of one sheet: only when one of them is small."""
-    return len(tables) == 2 and min(len(each["columns"]) for each in tables) <= 4
 
 
 def _sheet_name(content: Json) -> str:
@@ -111,17 +109,24 @@ def _sheet_name(content: Json) -> str:
 
 def _sheet(book: Workbook, styles: Styles, name: str, content: Json, tables: Sequence[Json], fields: Sequence[Json]) -> None:
     sheet = book.add_worksheet(_fit(name, book))
-    heads: Sequence[Json] = max((each["columns"] for each in tables), key=len, default=[])
-    widths = [_width(head) for head in heads] or [16.0, 24.0, 16.0, 24.0]
-    widths += [WIDTHS["text"]] * (SLIP_COLUMNS - len(widths))
+    widths = _widths(tables)
     for place, width in enumerate(widths):
         sheet.set_column(place, place, width)
     _print_set_up(sheet, content, sum(widths))
-    row = _title(sheet, styles, content, len(widths))
+    row = _title(sheet, styles, content, len(widths), sum(widths))
     row = _fields(sheet, styles, fields, row, widths)
     for place, each in enumerate(tables):
         row = _table(sheet, styles, each, row, widths, alone=len(tables) == 1, first=not place)
     _foot(sheet, styles, content, row, len(widths))
+
+
+def _widths(tables: Sequence[Json]) -> list[float]:
+    """The widths of a sheet's columns: of tables under each other the widest at each place; of a slip its own."""
+    if not tables:
+        return [16.0, 26.0, 16.0, 26.0]
+    widest = zip_longest(*([_width(head) for head in each["columns"]] for each in tables), fillvalue=0.0)
+    widths = [max(place) for place in widest]
+    return widths + [WIDTHS["text"]] * (SLIP_COLUMNS - len(widths))
 
 
 def _fit(name: str, book: Workbook) -> str:
@@ -134,7 +139,7 @@ def _fit(name: str, book: Workbook) -> str:
 def _width(head: Json) -> float:
     if head["key"] in NARROW and head["kind"] == "count":
         return 6
-    own = WIDTHS[head["kind"]]
+    own = WIDE.get(head["key"], WIDTHS[head["kind"]])
     return max(own, min(_breadth(head["zh"]) / (2 if own < WIDTHS["long"] else 1) + 2, 18))
 
 
@@ -150,18 +155,22 @@ def _print_set_up(sheet: Worksheet, content: Json, width: float) -> None:
     sheet.fit_to_pages(1, 0)
     sheet.set_margins(left=0.4, right=0.4, top=0.6, bottom=0.7)
     sheet.center_horizontally()
-    prepared = f"  制表人 {content['prepared_by']}" if content["prepared_by"] else ""
-    sheet.set_footer(f"&L{content['store']['name']}{prepared}&C{content['prepared_at'][:16].replace('T', ' ')}&R第 &P/&N 页")
+    sheet.set_footer(f"&L&9{_footer(content['store']['name'])}&R&9 {content['prepared_at'][:16].replace('T', ' ')}  第 &P/&N 页")
     sheet.hide_gridlines(2)
 
 
-def _title(sheet: Worksheet, styles: Styles, content: Json, columns: int) -> int:
+def _footer(text: str) -> str:
+    """A text in which `&` is no command of the footer's."""
+    return text.replace("&", "&&")
+
+
+def _title(sheet: Worksheet, styles: Styles, content: Json, columns: int, width: float) -> int:
     """The title over the whole width, under it the store, the month, who prepared it and when."""
     last = columns - 1
     sheet.merge_range(0, 0, 0, last, content["title"]["zh"], styles.of(bold=True, font_size=16, align="center"))
     sheet.set_row(0, TITLE_HEIGHT)
     when = f"月份：{content['month']}" if content["month"] else f"日期：{content['from']} 至 {content['to']}"
-    state = "已封存" if content["frozen_at"] else "数字会变" if not content["closed"] else ""
+    state = "已封存" if content["frozen_at"] else "本月未封存，数字会变" if content["month"] and not content["closed"] else ""
     words = [
         f"门店：{content['store']['name']}（{content['store']['code']}）",
         when,
@@ -169,33 +178,39 @@ def _title(sheet: Worksheet, styles: Styles, content: Json, columns: int) -> int
     ]
     words += [f"制表时间：{content['prepared_at'][:16].replace('T', ' ')}", state]
     sheet.merge_range(1, 0, 1, last, "    ".join(word for word in words if word), styles.of(align="left", text_wrap=True))
-    sheet.set_row(1, LINE_HEIGHT * _lines_of("    ".join(words), 10.0 * columns) + 3)
+    sheet.set_row(1, LINE_HEIGHT * _lines_of("    ".join(words), width) + 4)
     return 3
 
 
 def _fields(sheet: Worksheet, styles: Styles, fields: Sequence[Json], row: int, widths: Sequence[float]) -> int:
-    """The fields of a form: short ones two to a line, long ones over the whole width."""
+    """The fields of a form: short ones two to a line, long ones and one that is left over across the whole width."""
     if not fields:
         return row
-    last = len(widths) - 1
-    cells, label = _halves(len(widths)), styles.of(border=1, bold=True, align="center", bg_color="#F2F2F2", text_wrap=True)
-    half = 0
+    last, (left, right) = len(widths) - 1, _halves(len(widths))
+    label = styles.of(border=1, bold=True, align="center", bg_color="#F2F2F2", text_wrap=True)
+    for line in _field_lines(fields):
+        places = [(0, left[0], last)] if len(line) == 1 else [(0, *left), (left[1] + 1, *right)]
+        tallest = 45.0 if line[0]["kind"] == "long" else 24.0
+        for one, (start, first_value, last_value) in zip(line, places, strict=True):
+            _write(sheet, row, start, first_value - 1, one["zh"], label)
+            _spread(sheet, styles, row, first_value, last_value, one)
+            text, room = str(one["value"] or ""), sum(widths[first_value : last_value + 1])
+            lines = max(_lines_of(text, room), _lines_of(one["zh"], sum(widths[start:first_value])))
+            tallest = max(tallest, LINE_HEIGHT * lines + 4)
+        sheet.set_row(row, tallest)
+        row += 1
+    return row + 1
+
+
+def _field_lines(fields: Sequence[Json]) -> list[list[Json]]:
+    """The fields of each line."""
+    lines: list[list[Json]] = []
     for one in fields:
-        if one["kind"] == "long":
-            row, half = row + bool(half), 0
-            _write(sheet, row, 0, cells[0][0] - 1, one["zh"], label)
-            _spread(sheet, styles, row, cells[0][0], last, one)
-            room = sum(widths[cells[0][0] :])
-            sheet.set_row(row, max(45.0, LINE_HEIGHT * _lines_of(str(one["value"] or ""), room)))
-            row += 1
-            continue
-        first_value, last_value = cells[half]
-        start = 0 if half == 0 else cells[0][1] + 1
-        _write(sheet, row, start, first_value - 1, one["zh"], label)
-        _spread(sheet, styles, row, first_value, last_value, one)
-        sheet.set_row(row, 24)
-        row, half = (row + 1, 0) if half else (row, 1)
-    return row + bool(half) + 1
+        if one["kind"] != "long" and lines and len(lines[-1]) == 1 and lines[-1][0]["kind"] != "long":
+            lines[-1].append(one)
+        else:
+            lines.append([one])
+    return lines
 
 
 def _halves(columns: int) -> tuple[tuple[int, int], tuple[int, int]]:
@@ -207,7 +222,7 @@ def _halves(columns: int) -> tuple[tuple[int, int], tuple[int, int]]:
 def _spread(sheet: Worksheet, styles: Styles, row: int, first: int, last: int, one: Json) -> None:
     kind = one["kind"]
     shape = styles.of(
-        border=1, align="left", text_wrap=True, valign="top" if kind == "long" else "vcenter",
+        border=1, align="left", indent=1, text_wrap=True, valign="top" if kind == "long" else "vcenter",
         **({"num_format": FORMATS[kind]} if kind in FORMATS else {}),
     )  # fmt: skip
     _write(sheet, row, first, last, cell_value(kind, one["value"]), shape)
@@ -229,7 +244,9 @@ def _table(sheet: Worksheet, styles: Styles, each: Json, row: int, widths: Seque
         sheet.write_string(
             row, place, head["zh"], styles.of(border=1, bold=True, align="center", text_wrap=True, bg_color="#DDE6F0")
         )
-    sheet.set_row(row, HEAD_HEIGHT if _one_or_two_lines(heads) else HEAD_HEIGHT * 1.5)
+    sheet.set_row(
+        row, max(HEAD_HEIGHT, 4 + LINE_HEIGHT * max(_lines_of(head["zh"], widths[place]) for place, head in enumerate(heads)))
+    )
     if first:
         sheet.repeat_rows(row)
         if alone:
@@ -248,10 +265,6 @@ def _table(sheet: Worksheet, styles: Styles, each: Json, row: int, widths: Seque
     return row + 1
 
 
-def _one_or_two_lines(heads: Sequence[Json]) -> bool:
-    return all(_breadth(head["zh"]) <= 2 * (_width(head) - 1) for head in heads)
-
-
 def _with_label(heads: Sequence[Json], total: Json) -> Json:
     """The sums, with 合计 in the first column that has none."""
     return {heads[0]["key"]: "合计", **total} if heads[0]["key"] not in total else total
@@ -266,8 +279,7 @@ def _line(
         _put(sheet, row, place, value, styles.cell(head["kind"], bold=bold))
         if isinstance(value, str):
             tallest = max(tallest, _lines_of(value, widths[place]))
-    if tallest > 1:
-        sheet.set_row(row, min(LINE_HEIGHT * tallest, 400))
+    sheet.set_row(row, min(max(LINE_HEIGHT * tallest + 4, LEAST_HEIGHT), 400))
 
 
 def _lines_of(text: str, width: float) -> int:
