@@ -1,0 +1,1 @@
+"""Accidents over HTTP."""

@@ -1,0 +1,1 @@
+"""Warranty items over HTTP."""
