@@ -22,6 +22,7 @@ TIERS = ("high_value", "normal")
 VOUCHER_STATES = ("open", "expired", "redeemed")
 MOST_VALUES, MOST_VINS = 200, 20_000
 LARGEST = 2**53
+OLDEST_MONTHS = 1200
 
 
 class SegmentInvalid(ValueError):
@@ -111,6 +112,10 @@ def _contradictions(segment: Segment) -> Iterable[Fault]:
         yield "/without_flags", f"{both[0]} is asked for in flags"
     if segment.tier == "normal" and "high_value" in segment.flags:
         yield "/tier", "normal, but flags asks for high_value"
+    age = segment.car_age_months
+    for name in ("least", "most"):
+        if age is not None and (getattr(age, name) or 0) > OLDEST_MONTHS:
+            yield f"/car_age_months/{name}", f"at most {OLDEST_MONTHS} months"
     for before, after in (("last_visit_before", "last_visit_after"), ("delivered_before", "delivered_after")):
         end, start = getattr(segment, before), getattr(segment, after)
         if end is not None and start is not None and end <= start:

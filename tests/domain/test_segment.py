@@ -79,6 +79,8 @@ def test_a_segment_is_read(data: dict[str, Any], segment: Segment) -> None:
         ({"mileage_km": {"least": "many"}}, ["/mileage_km/least"]),
         ({"mileage_km": {"least": True}}, ["/mileage_km/least"]),
         ({"car_age_months": {"least": 40, "most": 30}}, ["/car_age_months/least"]),
+        ({"car_age_months": {"least": 1201}}, ["/car_age_months/least"]),
+        ({"mileage_km": {"most": 2**60}}, ["/mileage_km/most"]),
         ({"voucher": []}, ["/voucher"]),
         ({"voucher": {"kind": "gold", "state": "lost", "until": 1}}, ["/voucher/until", "/voucher/kind", "/voucher/state"]),
         ({"vins": ["LSVAA49J132047372"]}, ["/vins/0"]),
