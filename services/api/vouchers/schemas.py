@@ -8,7 +8,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from services.api.wire import Day, Fen, In, Instant, Line, Out
+from services.api.wire import Day, In, Instant, Line, Out
 
 VoucherKey = Literal[
     "birthday",
@@ -21,6 +21,7 @@ VoucherKey = Literal[
     "goodwill",
 ]
 VoucherState = Literal["open", "redeemed", "expired", "cancelled"]
+Value = Annotated[int, Field(ge=1, le=10_000_000, description="Money in fen (0.01 yuan).", examples=[5000])]
 Percent = Annotated[int, Field(ge=1, le=100, description="How much is taken off: 20 is 8折.", examples=[20])]
 
 
@@ -30,7 +31,7 @@ class VoucherIn(In):
     customer_id: UUID
     kind: VoucherKey = Field(examples=["goodwill"])
     vehicle_id: UUID | None = None
-    value_fen: Fen | None = None
+    value_fen: Value | None = None
     percent_off: Percent | None = None
     valid_to: Day | None = Field(None, description="The last day; the kind's own validity unless given.")
     reason: Line = Field(examples=["等待时间过长，致歉"])

@@ -135,6 +135,7 @@ async def test_a_manager_issues_by_hand_and_cancels_with_a_reason(desk: Desk) ->
         ({"kind": "birthday", "customer_id": NOBODY}, "#/customer_id"),
         ({"kind": "gold"}, "#/kind"),
         ({"kind": "goodwill", "percent_off": 101}, "#/percent_off"),
+        ({"kind": "goodwill", "value_fen": 10**12}, "#/value_fen"),
     ],
 )
 async def test_a_wrong_voucher_is_refused_at_the_field(desk: Desk, fields: dict[str, Any], pointer: str) -> None:
