@@ -9,6 +9,7 @@ import pytest
 
 from deploy import migrate, roles
 from shared.db import asyncpg_url
+from tests.factories import NOW, make_due_event, make_message, make_visit
 from tests.servers import Servers
 
 _GRANTS = """
@@ -54,6 +55,34 @@ async def test_down_leaves_nothing_and_up_again_makes_the_same(database: str) ->
     migrate.upgrade(database, roles.passwords(database))
     migrate.check(database)
     assert await _read(database, _GRANTS) == before
+
+
+async def test_what_an_older_version_left_is_found_by_this_one(database: str) -> None:
+    """A visit that waits, its event and its message: in the queue, in the batch, as they were; and back."""
+    connection = await asyncpg.connect(asyncpg_url(database))
+    first = await make_visit(connection)
+    store_id = first["store_id"]
+    second = await make_visit(connection, customer_id=first["customer_id"], wake_at=None)
+    ids = [first["id"], second["id"]]
+    await connection.execute("DELETE FROM visit_wakes")
+    for visit_id in ids:
+        await make_due_event(connection, visit_id=visit_id, store_id=store_id)
+    await make_message(connection, visit_id=ids[0], number_index=None)
+    migrate.downgrade(database, "0002")
+    found = "SELECT array_agg(visit_id ORDER BY visit_id) FROM due_contact_events"
+    assert await connection.fetchval(found) == sorted(ids)
+    migrate.upgrade(database)
+    queue = await connection.fetch("SELECT wake_at, visit_ids FROM visit_wakes")
+    assert [tuple(row) for row in queue] == [(NOW, [ids[0]])]
+    assert await connection.fetchval("SELECT bool_and(visit_ids = ARRAY[visit_id]) FROM due_contact_events")
+    assert await connection.fetchval("SELECT count(*) FROM messages") == 1
+
+    await connection.execute("DELETE FROM due_contact_events")
+    await make_due_event(connection, visit_id=ids[0], store_id=store_id, visit_ids=ids)
+    await connection.execute("UPDATE due_contact_events SET visit_id = NULL")
+    migrate.downgrade(database, "0002")
+    assert await connection.fetchval(found) == sorted(ids)
+    await connection.close()
 
 
 async def test_grants_applied_again_change_nothing(database: str) -> None:

@@ -111,12 +111,16 @@ def events_without_gaps(history: History) -> Iterator[str]:
 
 
 def nothing_is_lost(history: History) -> Iterator[str]:
-    """Every due visit has its event or an instant ahead, every event was handled, and every event of a message has its message."""
+    """Every due visit has its event or an instant ahead, every instant is in the queue, every event was handled, and every event of
+    a message has its message.
+    """
     made = {(message.visit_id, message.channel) for message in history.messages}
     for one in history.visits:
         ahead = one.wake_at is not None and one.wake_at > history.now  # at night a message waits for the morning
         if one.state in visit.OPEN and one.due_at <= history.now - SLACK and one.due_seq == 0 and not ahead:
             yield f"visit {one.id} was due at {one.due_at} and is {one.state} without an event"
+        if one.wake_at is not None and (one.queued_at is None or one.queued_at > one.wake_at):
+            yield f"visit {one.id} is to be looked at at {one.wake_at} and the queue says {one.queued_at}"
     for event in history.events:
         if not event.handled:
             yield f"event {event.due_seq} of visit {event.visit_id} was never handled"

@@ -33,7 +33,10 @@ _MESSAGES = """
     FROM messages m JOIN stores s ON s.id = m.store_id
 """
 _ATTEMPTS = "SELECT id, message_id, n, claimed_at, io_started_at, outcome FROM message_attempts"
-_VISITS = "SELECT id, state, channel, due_at, due_seq, wake_at FROM visits"
+_VISITS = """
+    SELECT v.id, state, channel, due_at, due_seq, wake_at, q.at AS queued_at FROM visits v
+    LEFT JOIN (SELECT u.id, min(wake_at) AS at FROM visit_wakes, unnest(visit_ids) AS u (id) GROUP BY 1) q ON q.id = v.id
+"""
 _EVENTS = """
     SELECT u.visit_id, due_seq, step, handled_at IS NOT NULL AS handled
     FROM due_contact_events CROSS JOIN LATERAL unnest(visit_ids) AS u (visit_id)
@@ -72,7 +75,7 @@ class Attempt:
 
 @dataclass(frozen=True)
 class Visit:
-    """A visit as it stands."""
+    """A visit as it stands, and when the scheduler's queue has it."""
 
     id: UUID
     state: str
@@ -80,6 +83,7 @@ class Visit:
     due_at: datetime
     due_seq: int
     wake_at: datetime | None
+    queued_at: datetime | None = None
 
 
 @dataclass(frozen=True)

@@ -76,6 +76,8 @@ BROKEN = {
     "an event twice": ("I7", history(events=[Event(VISIT, 1, "sms", handled=True)] * 2)),
     "a gap between events": ("I7", history(events=[Event(VISIT, 2, "sms", handled=True)])),
     "a visit nobody woke": ("lost", history(visits=[Visit(VISIT, "planned", "sms", START, 0, START)], events=[])),
+    "a visit that the queue forgot": ("lost", history(visits=[Visit(VISIT, "due", "sms", START, 1, LATER)])),
+    "a visit that the queue has too late": ("lost", history(visits=[Visit(VISIT, "due", "sms", START, 1, START, LATER)])),
     "an event nobody took": ("lost", history(events=[Event(VISIT, 1, "sms", handled=False)])),
     "an event without a message": ("lost", history(messages=[], attempts=[], seen=[], changes=[])),
     "a rank that fell": ("I8", history(changes=path(MESSAGE, "sending", "delivered", "accepted"))),
