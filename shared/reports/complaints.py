@@ -330,5 +330,5 @@ def _counts(scope: Scope, key: str, rows: Sequence[asyncpg.Record]) -> Json:
         "all": len(rows),
         "resolved": len(valid),
         "unconfirmed": sum(row["state"] == "closed_unconfirmed" for row in rows),
-        "late": sum((row["handled_at"] or scope.cut) > row["handle_by"] for row in rows),
+        "late": sum((row["handled_at"] or row["closed_at"] or scope.cut) > row["handle_by"] for row in rows),
     }

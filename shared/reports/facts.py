@@ -27,7 +27,7 @@ PERIOD = "v.store_id = :store AND v.due_on BETWEEN :first AND :last"
 TRIES = f"""
     SELECT a.visit_id, min(a.at) AS first_at, min(a.at) FILTER (WHERE a.channel = 'phone') AS first_call_at,
            min(a.at) FILTER (WHERE {REACHED}) AS reached_at,
-           (array_agg(a.staff_id ORDER BY a.seq DESC))[1] AS staff_id
+           (array_agg(a.staff_id ORDER BY a.at DESC, a.seq DESC))[1] AS staff_id
     FROM visits v JOIN attempts a ON a.store_id = v.store_id AND a.visit_id = v.id
     WHERE {PERIOD} AND {STANDS} GROUP BY a.visit_id
 """

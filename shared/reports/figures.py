@@ -68,21 +68,32 @@ async def parts(conn: Connection, scope: Scope, kpi: str, split: Split) -> dict[
     return {row["key"]: Figure(row["numerator"], row["denominator"], row["late"]) for row in await fetch(conn, scope, sql)}
 
 
+def together(scope: Scope, split: Split) -> tuple[str, ...]:
+    """The figures that one reading of the visits gives. A try is its caller's, day by day; a visit is whoever's tried last: success by
+    person is counted from its own rows."""
+    by_person = split == "person" or scope.staff_id is not None
+    return tuple(name for name in FROM_VISITS if not (by_person and name == "success_rate"))
+
+
 async def of_store(conn: Connection, scope: Scope) -> dict[str, Figure]:
     """Every figure of the scope as a whole (the store, or the one person or programme of the scope)."""
     split: Split = "programme" if scope.programme is not None else "store"
     found = (await visit_figures(conn, scope, "store")).get("store", {})
     for key, kpi in KPIS.items():
-        if key not in FROM_VISITS and applies(kpi, split):
+        if key not in together(scope, "store") and applies(kpi, split):
             found |= {key: (await figures(conn, scope, key, "store")).get("store", NOTHING)}
     return {key: found.get(key, NOTHING) for key in KPIS}
 
 
 async def of_each(conn: Connection, scope: Scope, split: Split) -> dict[str, dict[str, Figure]]:
     """Every figure of each person or programme: key → figure's name → figure."""
-    found = await visit_figures(conn, scope, split)
+    quick = together(scope, split)
+    found = {
+        key: {name: figure for name, figure in one.items() if name in quick}
+        for key, one in (await visit_figures(conn, scope, split)).items()
+    }
     for name, kpi in KPIS.items():
-        if name not in FROM_VISITS and applies(kpi, split):
+        if name not in quick and applies(kpi, split):
             for key, figure in (await figures(conn, scope, name, split)).items():
                 found.setdefault(key, {})[name] = figure
     return found

@@ -57,7 +57,7 @@ _EARLIER = f"""
     SELECT {_WHOSE} AS staff_id, v.programme, count(*) AS from_earlier
     FROM visits v LEFT JOIN LATERAL (
         SELECT a.staff_id FROM attempts a WHERE a.store_id = v.store_id AND a.visit_id = v.id AND a.withdrawn_at IS NULL
-        ORDER BY a.seq DESC LIMIT 1) t ON true
+        ORDER BY a.at DESC, a.seq DESC LIMIT 1) t ON true
     WHERE v.store_id = :store AND v.due_on BETWEEN :first - {LOOK_BACK_DAYS} AND :first - 1 AND v.closed_at > :closed_before
         AND {_DONE}{{only}} GROUP BY 1, 2
 """

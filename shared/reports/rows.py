@@ -29,7 +29,7 @@ def _success(scope: Scope, split: Split | None) -> str:
     """A visit on a day on which somebody tried; met when the customer was reached that day."""
     days = f"""
         SELECT a.visit_id, (a.at AT TIME ZONE :zone)::date AS day, bool_or({REACHED}) AS met,
-               bool_or({REACHED} AND a.at >= v.window_end) AS late, (array_agg(a.staff_id ORDER BY a.seq DESC))[1] AS staff_id
+               bool_or({REACHED} AND a.at >= v.window_end) AS late, (array_agg(a.staff_id ORDER BY a.at DESC, a.seq DESC))[1] AS staff_id
         FROM visits v JOIN attempts a ON a.store_id = v.store_id AND a.visit_id = v.id
         WHERE {PERIOD} AND {STANDS} GROUP BY a.visit_id, (a.at AT TIME ZONE :zone)::date
     """

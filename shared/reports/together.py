@@ -24,7 +24,7 @@ _WHOSE = "coalesce(t.staff_id, v.assignee_id)"
 
 def _statement(scope: Scope, split: Split) -> str:
     named = split == "person" or scope.staff_id is not None
-    staff = "(array_agg(a.staff_id ORDER BY a.seq DESC))[1]" if named else "NULL::uuid"
+    staff = "(array_agg(a.staff_id ORDER BY a.at DESC, a.seq DESC))[1]" if named else "NULL::uuid"
     last = "(array_agg(d.staff_id ORDER BY d.day DESC))[1]" if named else "NULL::uuid"
     # A customer's last score: the latest instant in front, the score and whether it was late behind, so that the largest ends in them.
     score = "((extract(epoch FROM f.scored_at) * 1000000)::bigint * 10 + f.score) * 2 + (f.scored_at >= f.window_end)::int"

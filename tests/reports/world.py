@@ -43,6 +43,7 @@ class World:
         state = given.get("state", "completed")
         values: dict[str, Any] = {
             "store_id": self.store_id,
+            "state": state,
             "assignee_id": self.staff[who] if who else None,
             "due_on": on,
             "due_at": at(on, "09:00"),
