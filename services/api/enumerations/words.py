@@ -123,6 +123,31 @@ TASK_KIND_LABELS: Mapping[str, Label] = {
     "pick_up_service": Label("安排上门取送车", "Arrange pick-up of the car"),
     "uninsured_or_unplated": Label("仍未投保或上牌", "Still not insured or plated"),
 }
+BLOCKED_LABELS: Mapping[str, Label] = {
+    "deceased": Label("客户离世", "Deceased"),
+    "opted_out": Label("已退订电话", "Wants no calls"),
+    "no_number": Label("没有可用电话", "No number"),
+    "promised_later": Label("已约定稍后", "Promised for later"),
+    "complaint_open": Label("投诉未结，暂停此类回访", "An open complaint freezes this kind of call"),
+    "other_tier_today": Label("今天已由其他条线联系过", "Another tier called today"),
+    "closed_day": Label("休息日", "The store is closed"),
+    "next_try": Label("换个时段再打", "The next try is later"),
+    "customer_hours": Label("不在客户接听时段", "Outside the customer's hours"),
+}
+GROUP_LABELS: Mapping[str, Label] = {
+    "promised": Label("约定", "Promised"),
+    "complaint": Label("危机与投诉", "Crises and complaints"),
+    "overdue": Label("逾期", "Overdue"),
+    "due_today": Label("今日截止", "Due today"),
+    "rest": Label("其余", "The rest"),
+    "blocked": Label("暂不可打", "Not now"),
+}
+CONFIRM_LABELS: Mapping[str, Label] = {
+    "declined": Label("客户拒访", "Declined"),
+    "invalid": Label("无效档案", "Invalid file"),
+    "low_score": Label("评分 2 分及以下", "Scored 2 or less"),
+    "sample": Label("随机抽查", "Random sample"),
+}
 SCOPE_LABELS: Mapping[str, Label] = {
     "read": Label("读取", "Read"),
     "write": Label("写入", "Write"),
@@ -213,6 +238,9 @@ ALL: Mapping[str, Mapping[str, Label]] = {
     "left_out": LEFT_OUT_LABELS,
     "service_preference": SERVICE_PREFERENCE_LABELS,
     "festival": {rule.key: Label(rule.zh, rule.en) for rule in KNOWN_FESTIVALS.values()},
+    "blocked_reason": BLOCKED_LABELS,
+    "worklist_group": GROUP_LABELS,
+    "to_confirm": CONFIRM_LABELS,
     "scope": SCOPE_LABELS,
     "quality_flag": {str(word): label for word, label in FLAG_LABELS.items()},
     "complaint_kind": {str(word): label for word, label in COMPLAINT_KIND_LABELS.items()},
