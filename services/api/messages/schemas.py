@@ -25,7 +25,11 @@ class MessageAttemptOut(Out):
 
 
 class MessageOut(Out):
-    """One SMS or e-mail. `to` is masked; `attempts` only when one message is asked for."""
+    """One SMS or e-mail. `to` is masked; `attempts` only when one message is asked for.
+
+    Address and words are made when the notifier first looks at it, as a rule within a second: until then a queued message has no `to`
+    and no `text`.
+    """
 
     id: UUID
     store_id: UUID
