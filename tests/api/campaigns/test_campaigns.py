@@ -8,13 +8,13 @@ from uuid import UUID
 
 import pytest
 
+from shared.domain.campaign import APPROVAL_ABOVE
 from tests.api.campaigns.conftest import Office, problem
 from tests.api.conftest import Sign
 from tests.factories import (
     NOBODY,
     NOW,
     TODAY,
-    make_customer,
     make_opt_out,
 )
 
@@ -86,13 +86,20 @@ async def test_above_the_size_a_second_person_must_approve(office: Office) -> No
     assert (launched.json()["state"], launched.json()["size"]) == ("running", 2)
 
 
-async def test_500_go_without_a_second_person_and_501_do_not(office: Office) -> None:
+@pytest.mark.parametrize(("size", "second_person"), [(2, True), (3, False)])
+async def test_a_campaign_of_just_that_size_needs_nobody_else(office: Office, size: int, second_person: bool) -> None:
+    await office.setting(campaign_approval_size=size)
+    for _ in range(3):
+        await office.customer()
     campaign = await office.enter()
-    async with office.pool.acquire() as conn:
-        for _ in range(3):
-            await make_customer(conn, store_id=office.store_id)
 
-    assert not (await office.ok(campaign, "preview"))["needs_approval"]
+    preview = await office.ok(campaign, "preview")
+
+    assert (preview["size"], preview["needs_approval"]) == (3, second_person)
+
+
+def test_the_size_is_500_unless_the_store_says_another() -> None:
+    assert APPROVAL_ABOVE == 500
 
 
 async def test_a_change_makes_an_approval_void(office: Office) -> None:
