@@ -7,12 +7,12 @@ import asyncio
 import sys
 from collections.abc import Sequence
 
-from bench import http, imports, pipeline
+from bench import http, imports, pipeline, reports
 from bench.house import House, opened
 from bench.results import Row, keep, table
 from shared.clock import machine_now
 
-PARTS = ("pipeline", "latency", "http", "imports")
+PARTS = ("pipeline", "latency", "http", "imports", "reports")
 COMMAND = "python -m bench"
 MEMORY_LIMIT, IMPORT_LIMIT = 200.0, 400.0
 IMPORTING = "the importing process"
@@ -33,6 +33,8 @@ async def measure(house: House, parts: Sequence[str], pairs: int, *, short: bool
     if "imports" in parts:
         found, used = await imports.rows(house, 1_000 if short else 100_000, pairs)
         rows, memory = rows + found, memory | used
+    if "reports" in parts:
+        rows += await reports.rows(house, 2_000 if short else 200_000, pairs)
     return rows + [_memory(name, size) for name, size in memory.items()]
 
 

@@ -94,3 +94,18 @@ def test_doctor_says_how_to_mend_a_server_that_is_away(huifang: Huifang) -> None
     assert told.returncode == 1
     assert "WRONG  redis" in told.stdout
     assert "Check REDIS_URL" in told.stdout
+
+
+def test_a_report_is_shown_as_json_and_written_as_a_file(huifang: Huifang, tmp_path: Path) -> None:
+    huifang.run("store", "add", "--code", "S01", "--name", "沪兴汽车")
+    file = tmp_path / "form-6.xlsx"
+
+    shown = huifang.run("report", "followup-statistics", "--month", "2026-11", "--store", "S01", "--json")
+    written = huifang.run("report", "form-6", "--month", "2026-11", "--store", "S01", "--xlsx", str(file))
+    wrong = huifang.run("report", "form-6", "--month", "2026-13", "--store", "S01")
+    unknown = huifang.run("report", "nonsense", "--store", "S01")
+
+    assert json.loads(shown.stdout)["title"]["zh"] == "2026年11月回访统计表"
+    assert (written.returncode, file.read_bytes()[:2]) == (0, b"PK")
+    assert (wrong.returncode, "query/month" in wrong.stderr) == (1, True)
+    assert unknown.returncode == 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from datetime import date
+from typing import Any
 
 import pytest
 
@@ -14,14 +15,14 @@ from tests.factories import make_complaint, make_customer, make_message, make_sa
 from tests.reports.world import World, at
 
 
-async def count(world: World, kpi: str, **asked: object) -> tuple[int, int]:
+async def count(world: World, kpi: str, **asked: Any) -> tuple[int, int]:
     """Numerator and denominator of November, seen at its end."""
     found = await figures.figures(world.conn, await world.scope(**asked), kpi, "store")
     figure = found.get("store", Figure(0, 0))
     return figure.numerator, figure.denominator
 
 
-async def left_out(world: World, kpi: str, **asked: object) -> dict[str, int]:
+async def left_out(world: World, kpi: str, **asked: Any) -> dict[str, int]:
     """What November left out of a figure, by reason."""
     excluded: dict[str, int] = (await board.totals(world.conn, await world.scope(**asked), KPIS[kpi]))["excluded"]
     return excluded
