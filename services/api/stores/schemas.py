@@ -10,7 +10,7 @@ from zoneinfo import available_timezones
 from pydantic import AfterValidator, Field, model_validator
 
 from services.api.reports.targets import KpiReferences, KpiTargets
-from services.api.stores import calls, occasions
+from services.api.stores import calls, cars, occasions
 from services.api.wire import In, Instant, Line, Out, Text, TimeOfDay
 
 
@@ -116,6 +116,7 @@ def _policies(values: dict[str, Any]) -> dict[str, Any]:
             values[name] = model.model_validate(values[name]).model_dump(exclude_none=True)
     occasions.check(values)
     calls.check(values)
+    cars.check(values)
     return values
 
 

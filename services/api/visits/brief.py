@@ -14,6 +14,7 @@ import orjson
 from services.api.identities import Me
 from services.api.scripts.queries import with_own_words
 from services.api.visits import queries
+from services.api.visits.about import words_about
 from services.api.visits.background import background, background_flags
 from services.api.visits.frozen import freeze_of
 from services.api.visits.next import with_limits
@@ -59,7 +60,8 @@ async def brief(
     named = [(each, step) for each in together.values() if (step := campaigns.get(each["id"]) or _step(store, each)) is not None]
     steps = await with_own_words(conn, store.id, [(each["programme"], step) for each, step in named])
     appointment = await appointment_of(conn, store.id, visit)
-    script = render_script(steps, _script_facts(store, me, visit, customer, vehicle, sale, orders, appointment))
+    named_facts = _script_facts(store, me, visit, customer, vehicle, sale, orders, appointment)
+    script = render_script(steps, replace(named_facts, about=await words_about(conn, store, visit)))
     known = await background(conn, store, me, visit, today)
     return {
         "visit": with_limits(visit, store),

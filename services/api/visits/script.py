@@ -43,6 +43,7 @@ class Facts:
     order: Mapping[str, Any]
     trigger_at: datetime
     appointment: Mapping[str, Any] = field(default_factory=dict)
+    about: Mapping[str, str] = field(default_factory=dict)
 
 
 def render_script(steps: Iterable[Step], facts: Facts) -> list[tuple[str, str]]:
@@ -110,6 +111,7 @@ def _values(facts: Facts) -> dict[str, str]:
         "appointment_at": _hour(store, facts.appointment.get("starts_at")),
         "appointment_items": "、".join(facts.appointment.get("items") or ()) or None,
         "advisor_phone": store.phone,
+        **facts.about,
     }
     return {name: str(value) for name, value in known.items() if value is not None}
 

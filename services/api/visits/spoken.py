@@ -10,6 +10,7 @@ from uuid import UUID
 import asyncpg
 
 from services.api.identities import Me
+from services.api.visits.about import words_about
 from services.api.visits.script import Facts
 from shared.db import Connection
 from shared.stores import StoreContext
@@ -51,6 +52,7 @@ async def script_facts(conn: Connection, store: StoreContext, me: Me, visit: Map
         order=_plain(await conn.fetchrow(_ORDER, store.id, visit["trigger"]["id"])),
         trigger_at=visit["trigger"]["at"],
         appointment=_plain(await appointment_of(conn, store.id, visit)),
+        about=await words_about(conn, store, visit),
     )
 
 

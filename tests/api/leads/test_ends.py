@@ -215,3 +215,21 @@ async def test_a_lead_of_another_store_is_not_there(consultant: Person, base: st
     assert (await consultant.http.get(f"{where}/movements")).status_code == 404
     for how, body in (("won", {}), ("lost", {"kind": "price"}), ("reactivate", {})):
         assert (await consultant.http.post(f"{where}/{how}", json=body)).status_code == 404
+
+
+async def test_the_script_names_the_car_and_the_day_of_the_lead(
+    lead: dict[str, Any], consultant: Person, base: str, pool: Pool
+) -> None:
+    (visit,) = await _visits(pool, lead)
+    brief = (await consultant.http.get(f"{base}/visits/{visit['id']}/brief")).json()
+    script = "".join(line["text"] for line in brief["script"])
+
+    assert "途观 L" in script
+    assert "5月1日" in script
+
+
+@pytest.mark.parametrize("policies", [{"lead_policy": "letters"}, {"warranty_months": 0}, {"warranty_km": "many"}])
+async def test_a_setting_that_cannot_be_is_refused(as_admin: Person, base: str, policies: dict[str, Any]) -> None:
+    answer = await as_admin.http.patch(base, json={"policies": policies}, headers={"If-Match": "*"})
+
+    assert answer.status_code == 422, answer.text
