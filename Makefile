@@ -67,6 +67,9 @@ fuzz: setup  ## the whole contract under random requests
 demo: setup  ## watch one delivery go through the ladder: SPEED=600
 	@exec $(PYTHON) -m tests.flows.demo $(SPEED)
 
+quarter: setup  ## one simulated quarter of 5,000 customers, its KPIs reckoned twice: E=docs/examples writes the Excel files
+	@exec $(PYTHON) -m tests.quarter $(if $(E),--examples $(E))
+
 compose-test: setup  ## build the image, start the compose file, try it (needs Docker)
 	@exec $(PYTHON) -m tests.compose
 
@@ -80,4 +83,4 @@ clean:  ## remove .venv and caches; the data in .local stay
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help setup setup-run run test check fmt openapi bench bench-short faults browser fuzz demo compose-test lock clean
+.PHONY: help setup setup-run run test check fmt openapi bench bench-short faults browser fuzz demo quarter compose-test lock clean

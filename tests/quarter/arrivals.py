@@ -15,6 +15,7 @@ from tests.quarter.world import JOBS, Person, Town
 ORDERS, SALES, LEADS = 18.0, 1.6, 3.0
 KINDS, SHARES = ("maintenance", "repair", "bodywork", "claim", "internal"), (60, 22, 12, 4, 2)
 NEW_TO_THE_WORKSHOP = 0.06
+USUAL = 170  # days between two visits to the workshop
 WON, LOST = 0.03, 0.05  # of the open leads, a day
 
 
@@ -53,7 +54,7 @@ class Arrivals:
             await self._file(clerk, person, "owner")
             await self._car(clerk, person)
         else:
-            person = _away_longest(dice, self.town.people)
+            person = _whose_turn_it_is(dice, self.town.people, at.date())
         person.last_order_on = at.date()
         order = {
             "vin": person.vin, "number": f"Q{number:06d}", "kind": kind, "closed_at": closed_at.isoformat(),
@@ -131,8 +132,8 @@ def _about(dice: random.Random, mean: float) -> int:
     return int(mean) + (dice.random() < mean - int(mean))
 
 
-def _away_longest(dice: random.Random, people: list[Person]) -> Person:
-    """Of a handful by chance, the one who was away longest: cars come back after months, not after days."""
+def _whose_turn_it_is(dice: random.Random, people: list[Person], today: date) -> Person:
+    """Of a handful by chance, the one whose last visit was about half a year ago: cars come back after months, not after days."""
     few = [dice.choice(people) for _ in range(12)]
     cars = [person for person in few if (person.delivered_on or person.last_order_on) and person.shut not in ("sold", "dead")]
-    return min(cars or few, key=lambda person: person.last_order_on or person.delivered_on or date.max)
+    return min(cars or few, key=lambda person: abs((today - (person.last_order_on or person.delivered_on or today)).days - USUAL))

@@ -24,7 +24,8 @@ JOBS = {
     "internal": "PDI 检查",
 }
 
-BOUGHT_HERE = 0.35  # of the customers; the others only come to the workshop
+BOUGHT_HERE = 0.25  # of the customers; the others only come to the workshop
+DORMANT = 0.5  # of the files of a dealer's system: nobody has seen the car for more than a year
 WITH_EMAIL, WITH_CONSENT = 0.35, 0.55
 WRONG_NUMBERS, NO_NUMBER = 0.02, 0.01
 OLDEST_CAR = 7 * 365
@@ -98,10 +99,11 @@ def _person(dice: random.Random, number: int, today: date) -> Person:
     bought = dice.random() < BOUGHT_HERE
     age = dice.randrange(3, OLDEST_CAR)
     delivered = today - timedelta(days=age)
-    since_order = min(dice.randrange(1, 420), age) if age > 60 or not bought else None
+    seen = dice.randrange(400, OLDEST_CAR) if dice.random() < DORMANT else dice.randrange(1, 300)
+    since_order = min(seen, age) if age > 60 or not bought else None
     body = f"LSVA{dice.choice('BCDEFGH')}4180N{dice.choice('12345')}{number:06d}"
     patience = dice.random()
-    base = 0.35 + 0.4 * patience
+    base = 0.5 + 0.33 * patience
     return Person(
         number=number,
         code=f"C{number + 1:06d}",
@@ -186,12 +188,12 @@ def orders_file(people: Iterable[Person], advisors: Sequence[str], technicians: 
 
 
 def policies_file(people: Iterable[Person]) -> bytes:
-    """保险: of two thirds of the cars the store knows when the policy ends."""
+    """保险: of two thirds of the cars that were bought here the store knows when the policy ends."""
     head = ("客户编号", "客户姓名", "VIN码", "车牌号", "保单号", "保险公司", "保险到期日")
     rows = (
         (p.code, p.name, p.vin, p.plate, f"PD{p.number:08d}", INSURERS[p.number % 3], p.policy_ends_on.isoformat())
         for p in people
-        if p.number % 3 and (p.delivered_on or p.last_order_on)
+        if p.number % 3 and p.delivered_on
     )
     return _csv(head, rows)
 

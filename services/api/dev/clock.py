@@ -16,7 +16,7 @@ from shared.db import Pool, set_store_sql
 from shared.errors import Conflict
 
 PATIENCE = 30.0
-SHORTEST_LOOK, LONGEST_LOOK = 0.005, 0.1
+SHORTEST_LOOK, LONGEST_LOOK = 0.01, 0.1
 
 _GLOBAL = """
     SELECT (SELECT count(*) FROM scheduled_jobs WHERE next_at <= $1) AS scheduled_jobs,

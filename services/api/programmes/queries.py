@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -43,7 +44,7 @@ async def versions(conn: Connection, store_id: UUID, key: str) -> list[dict[str,
 
 def described(row: asyncpg.Record) -> dict[str, Any]:
     """A programme as it goes out, from its row."""
-    found: Programme = load_pack(row["source"], row["policy"])
+    found = _read(row["source"], row["policy"])
     return {
         **{name: row[name] for name in ("id", "key", "policy", "enabled", "version", "created_at", "open_visits")},
         "name_zh": found.name_zh,
@@ -54,6 +55,12 @@ def described(row: asyncpg.Record) -> dict[str, Any]:
         "policies": [{"key": key, "name_zh": name.zh, "name_en": name.en} for key, name in found.policies.items()],
         "steps": [_step(step) for step in found.steps],
     }
+
+
+@lru_cache(maxsize=512)
+def _read(source: str, policy: str | None) -> Programme:
+    """A pack takes ten milliseconds to read, and a list has one for each programme."""
+    return load_pack(source, policy)
 
 
 def _step(step: Step) -> dict[str, Any]:
