@@ -114,7 +114,7 @@ GRANT SELECT ON
 GRANT SELECT (store_id, id, number, customer_id, vehicle_id, visit_id, kind, category, crisis, state, owner_id, level, opened_at, respond_by,
     handle_by, told_at, closed_at) ON complaints TO huifang_notifier;
 GRANT INSERT ON complaints, complaint_events TO huifang_notifier;
-GRANT UPDATE (state, tries, wake_at, reason, sent_at) ON staff_notices TO huifang_notifier;
+GRANT UPDATE (state, tries, wake_at, lease_until, reason, sent_at) ON staff_notices TO huifang_notifier;
 GRANT SELECT (store_id, id, account_id, name, ordinal, roles, phone, email, active, capacity) ON staff TO huifang_notifier;
 GRANT INSERT, UPDATE ON messages, message_attempts, receipts, replies, opt_outs, numbers, heartbeats, public_tokens TO huifang_notifier;
 GRANT INSERT, DELETE ON number_sends TO huifang_notifier;

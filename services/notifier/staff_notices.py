@@ -9,9 +9,6 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from importlib import import_module
-from importlib.util import find_spec
-from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -20,35 +17,38 @@ import orjson
 from services.notifier.channels import Outgoing, Result, Verdict
 from services.notifier.channels.base import Attachment
 from services.notifier.context import Context
+from shared.clock import machine_now
 from shared.db import Connection, store_transaction
+from shared.reports.excel import workbook
 from shared.stores import StoreContext
 
 BATCH = 20
 AGAIN_AFTER = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=30), timedelta(hours=2), timedelta(hours=6))
 """How long after each try the next one is, when the server was away or busy; after the last of them the notice has failed."""
 
-EXCEL = "shared.reports.excel"
 XLSX = "application", "vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 _STORES = """
-    SELECT store_id FROM staff_notices WHERE state IN ('queued', 'sending') AND wake_at <= $1 GROUP BY store_id ORDER BY store_id
+    SELECT store_id FROM staff_notices
+    WHERE state IN ('queued', 'sending') AND wake_at <= $1 AND (state = 'queued' OR lease_until <= $2)
+    GROUP BY store_id ORDER BY store_id
 """
-_NEXT = "SELECT min(wake_at) FROM staff_notices WHERE state IN ('queued', 'sending')"
+_NEXT = "SELECT min(wake_at) FROM staff_notices WHERE state = 'queued'"
 _TAKE = """
     SELECT n.id, n.subject, n.body, n.report_name, n.report_month, n.tries, s.email
     FROM staff_notices n JOIN staff s ON s.store_id = n.store_id AND s.id = n.staff_id
-    WHERE n.store_id = $1 AND n.state IN ('queued', 'sending') AND n.wake_at <= $2
+    WHERE n.store_id = $1 AND n.state IN ('queued', 'sending') AND n.wake_at <= $2 AND (n.state = 'queued' OR n.lease_until <= $4)
     ORDER BY n.wake_at, n.id LIMIT $3 FOR UPDATE OF n SKIP LOCKED
 """
 _NO_ADDRESS = """
     UPDATE staff_notices SET state = 'no_address', reason = 'no_address', wake_at = NULL WHERE store_id = $1 AND id = ANY($2::uuid[])
 """
-_SENDING = (
-    "UPDATE staff_notices SET state = 'sending', tries = tries + 1, wake_at = $3 WHERE store_id = $1 AND id = ANY($2::uuid[])"
-)
+_SENDING = """
+    UPDATE staff_notices SET state = 'sending', tries = tries + 1, lease_until = $3 WHERE store_id = $1 AND id = ANY($2::uuid[])
+"""
 # Whoever lost the row to its lease has nothing to say about it any more.
 _SETTLE = """
-    UPDATE staff_notices SET state = $4, reason = $5, wake_at = $6, sent_at = $7
+    UPDATE staff_notices SET state = $4, reason = $5, wake_at = $6, sent_at = $7, lease_until = NULL
     WHERE store_id = $1 AND id = $2 AND tries = $3 AND state = 'sending'
 """
 _REPORT = "SELECT content FROM frozen_reports WHERE store_id = $1 AND name = $2 AND month = $3"
@@ -66,7 +66,7 @@ class End:
 
 async def send_notices(ctx: Context) -> int:
     """Send what is due in every store. Out: how many were looked at."""
-    rows = await ctx.pool.fetch(_STORES, ctx.clock.now())
+    rows = await ctx.pool.fetch(_STORES, ctx.clock.now(), machine_now())
     return sum([await _send_store(ctx, row["store_id"]) for row in rows])
 
 
@@ -80,13 +80,13 @@ async def _send_store(ctx: Context, store_id: UUID) -> int:
     now = ctx.clock.now()
     async with store_transaction(ctx.pool, store_id) as conn:
         store = await ctx.stores.get(conn, store_id, today=now.date())
-        rows = await conn.fetch(_TAKE, store_id, now, BATCH)
+        rows = await conn.fetch(_TAKE, store_id, now, BATCH, machine_now())
         nobody = [row["id"] for row in rows if not row["email"]]
         going = [row for row in rows if row["email"]]
         if nobody:
             await conn.execute(_NO_ADDRESS, store_id, nobody)
         if going:
-            await conn.execute(_SENDING, store_id, [row["id"] for row in going], now + _lease(ctx))
+            await conn.execute(_SENDING, store_id, [row["id"] for row in going], machine_now() + _lease(ctx))
         mails = [await _mail(conn, store, row, now) for row in going]
     results = await asyncio.gather(*(ctx.channels["email"].send(mail, _no_mark) for mail in mails))
     async with store_transaction(ctx.pool, store_id) as conn:
@@ -126,21 +126,11 @@ async def _workbook(conn: Connection, store: StoreContext, row: asyncpg.Record) 
     content = await conn.fetchval(_REPORT, store.id, name, month) if name else None
     if content is None:
         return None
-    file = _excel(name, orjson.loads(content))
-    return Attachment(f"{name}_{store.code}_{month}.xlsx", *XLSX, file) if file else None
-
-
-def _excel(name: str, content: dict[str, Any]) -> bytes | None:
-    """The report as the paper form has it. None where this installation makes no Excel files: the words go without it."""
-    if find_spec(EXCEL) is None:
-        return None
-    made: bytes = import_module(EXCEL).workbook(name, content)
-    return made
+    return Attachment(f"{name}_{store.code}_{month}.xlsx", *XLSX, workbook(name, orjson.loads(content)))
 
 
 def _lease(ctx: Context) -> timedelta:
-    """A lease of the machine's time, in business time: rows name business instants only."""
-    return timedelta(seconds=ctx.settings.lease_seconds * max(ctx.clock.speed, 1.0))
+    return timedelta(seconds=ctx.settings.lease_seconds)
 
 
 async def _no_mark() -> None:

@@ -74,6 +74,7 @@ class StaffNotice(StoreRow, table=True):
     state: str = "queued"
     tries: int = 0
     wake_at: datetime | None = Field(default=None, sa_type=INSTANT)
+    lease_until: datetime | None = Field(default=None, sa_type=INSTANT)
     reason: str | None = None
     created_at: datetime = Field(sa_type=INSTANT)
     sent_at: datetime | None = Field(default=None, sa_type=INSTANT)

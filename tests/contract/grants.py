@@ -79,7 +79,7 @@ MATRIX: dict[str, tuple[str, str, str]] = {
     # reports, honest work, large changes
     "frozen_reports": ("S I", "S I", "S"),
     "quality_flags": ("S I U", "S I", ""),
-    "staff_notices": ("S I", "S I", "S U(state tries wake_at reason sent_at)"),
+    "staff_notices": ("S I", "S I", "S U(state tries wake_at lease_until reason sent_at)"),
     "customer_merges": ("S I U", "", ""),
     "handovers": ("S I U", "S I U(undone_at)", ""),
     "store_scripts": ("S I U D", "", ""),

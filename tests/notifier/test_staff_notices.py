@@ -16,6 +16,7 @@ from services.notifier.channels import Mark, Outgoing, Result, Verdict
 from services.notifier.channels.base import Attachment
 from services.notifier.channels.mime import build
 from services.notifier.staff_notices import AGAIN_AFTER, End, send_notices, settled
+from shared.clock import machine_now
 from shared.ids import new_id
 from shared.notices import notify
 from shared.stores import load_store
@@ -120,11 +121,11 @@ async def test_a_server_that_is_away_is_tried_again_by_the_schedule_and_then_giv
 
 async def test_what_was_being_sent_when_a_process_died_is_sent_when_its_lease_is_over(office: Office) -> None:
     await office.tell()
-    lease = timedelta(seconds=office.desk.ctx.settings.lease_seconds)
-    await office.desk.owner.execute("UPDATE staff_notices SET state = 'sending', tries = 1, wake_at = $1", NOW + lease)
+    taken = "UPDATE staff_notices SET state = 'sending', tries = 1, lease_until = $1"
+    await office.desk.owner.execute(taken, machine_now() + timedelta(minutes=1))
     assert await send_notices(office.desk.ctx) == 0
 
-    office.desk.clock.set(NOW + lease)
+    await office.desk.owner.execute(taken, machine_now())
     await send_notices(office.desk.ctx)
     assert [row["state"] for row in await office.rows()] == ["sent"]
 
@@ -137,7 +138,7 @@ async def test_two_notifiers_send_one_notice_once(office: Office) -> None:
 
 
 async def test_a_frozen_report_goes_along_as_a_file(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(staff_notices, "_excel", lambda name, content: f"{name}:{content['rows']}".encode())
+    monkeypatch.setattr(staff_notices, "workbook", lambda name, content: f"{name}:{content['rows']}".encode())
     await insert_of_store(
         office.desk.owner, "frozen_reports",
         {"store_id": office.desk.store_id, "name": "form-6", "month": "2026-11", "frozen_at": NOW, "content": {"rows": 3}},

@@ -19,7 +19,7 @@ from services.api.visits.schemas import AttemptIn, ResultIn
 from shared.crypto import Vault
 from shared.db import Connection
 from shared.domain.visit import OPEN, Channel, Outcome, State
-from shared.errors import Conflict, Invalid
+from shared.errors import Conflict, Forbidden, Invalid
 from shared.honest import flag_attempts
 from shared.ids import new_id
 from shared.progress import progress
@@ -79,6 +79,7 @@ async def record(
     ids = [visit_id, *(other for other in results if other != visit_id)]
     visits = await _lock(conn, me, ids)
     first = visits[visit_id]
+    _check_caller(me, visits)
     _check(body, at, now, visits, first)
     number_id = await _number(conn, me.store_id, first, body)
     await _check_callable(conn, me.store_id, first, body, number_id)
@@ -144,6 +145,12 @@ async def _lock(conn: Connection, me: Me, ids: Sequence[UUID]) -> dict[UUID, asy
     if len(found) != len(set(ids)):
         raise queries.VisitNotFound
     return found
+
+
+def _check_caller(me: Me, visits: Mapping[UUID, asyncpg.Record]) -> None:
+    """The general manager reads every visit and calls on his own: those of complaints he owns. Raises Forbidden."""
+    if me.roles == {"general_manager"} and any(visit["assignee_id"] != me.staff_id for visit in visits.values()):
+        raise Forbidden
 
 
 def _check(body: AttemptIn, at: datetime, now: datetime, visits: Mapping[UUID, asyncpg.Record], first: asyncpg.Record) -> None:

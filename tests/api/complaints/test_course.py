@@ -300,3 +300,15 @@ async def test_a_visit_that_is_of_the_sales_tier_makes_it_the_sales_managers(cou
 async def as_sales(counter: Counter, as_staff: object) -> Person:
     person: Person = await as_staff("sales_manager")  # type: ignore[operator]  # the fixture's own type is a callable
     return person
+
+
+async def test_the_general_manager_calls_on_complaints_of_his_own_and_on_nothing_else(counter: Counter) -> None:
+    told = await counter.told(crisis_reasons=["safety"])
+    first, *_ = await counter.visits(told)
+    async with counter.pool.acquire() as conn:
+        other = await make_visit(conn, store_id=counter.store_id, customer_id=counter.customer_id, state="due")
+    await counter.later(days=1)
+    await attempt(counter, first["id"], counter.general, answers={"complaint_settled": True})
+    assert (await counter.get(told))["state"] == "closed"
+    refused = await counter.general.http.post(f"{counter.base}/visits/{other['id']}/attempts", json={"outcome": "reached"})
+    assert refused.status_code == 403
