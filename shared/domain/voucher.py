@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from typing import Literal
 
 from shared.domain.calendar import add_months
 
@@ -16,6 +17,16 @@ ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 """What a code is made of: nothing that is mistaken when read out over the telephone (0 and O, 1 and I)."""
 
 CODE_LENGTH = 10
+VoucherKey = Literal[
+    "birthday",
+    "anniversary",
+    "new_customer",
+    "screen_wash",
+    "tyre_check",
+    "free_repair",
+    "maintenance_20",
+    "goodwill",
+]
 _NOISE = re.compile(r"[\s\-·]+")
 
 

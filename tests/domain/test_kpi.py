@@ -58,7 +58,7 @@ def test_a_count_changes_by_what_each_part_added() -> None:
     change = what_changed(KPIS["complaint_count"], {"a": Figure(3, 3)}, {"a": Figure(1, 1), "b": Figure(4, 4)})
 
     assert change.change == 2
-    assert [(part.key, part.contribution) for part in change.parts] == [("b", 4), ("a", -2)]
+    assert [(part.key, part.contribution) for part in change.parts] == [("b", Fraction(4)), ("a", Fraction(-2))]
 
 
 @given(PARTS, PARTS)

@@ -61,17 +61,20 @@ def test_the_programmes_of_the_table_ship() -> None:
 def test_policies_of_two_sources_are_named_variants() -> None:
     policies = {pack.key: list(pack.policies) for pack in shipped_packs() if pack.policies}
 
-    assert policies.items() >= {
-        "after-repair": ["psfu", "psfu-advisor", "s4", "s4-technician"],
-        "anniversary": ["every", "first"],
-        "churn-warning": ["interval", "s4"],
-        "delivery-sales": ["s0", "s3"],
-        "delivery-service": ["s0", "s3"],
-        "holiday": ["message", "call"],
-        "lead": ["by-days", "abc"],
-        "new-owner": ["s2"],
-        "win-back": ["interval", "s4"],
-    }.items()
+    assert (
+        policies.items()
+        >= {
+            "after-repair": ["psfu", "psfu-advisor", "s4", "s4-technician"],
+            "anniversary": ["every", "first"],
+            "churn-warning": ["interval", "s4"],
+            "delivery-sales": ["s0", "s3"],
+            "delivery-service": ["s0", "s3"],
+            "holiday": ["message", "call"],
+            "lead": ["by-days", "abc"],
+            "new-owner": ["s2"],
+            "win-back": ["interval", "s4"],
+        }.items()
+    )
 
 
 def test_the_text_of_another_policy_keeps_the_comments() -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 
@@ -227,7 +228,7 @@ def test_a_contact_that_falls_on_a_closed_day_moves_to_the_next_open_one() -> No
     ],
 )
 def test_a_lead_stops_on_won_or_lost_with_one_call_after_90_days(
-    state: str, attrs: Mapping[str, str], steps: Mapping[str, date]
+    state: str, attrs: Mapping[str, Any], steps: Mapping[str, date]
 ) -> None:
     found = planned(programme("lead"), lead_fact(state, **attrs))
 

@@ -8,8 +8,8 @@ from uuid import UUID
 
 from pydantic import Field
 
-from services.api.vouchers.schemas import VoucherKey
 from services.api.wire import Day, In, Instant, Line, Out, Text
+from shared.domain.voucher import VoucherKey
 
 Purpose = Literal["campaign", "recall_safety"]
 Mode = Literal["call_list", "message"]

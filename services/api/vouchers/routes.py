@@ -12,8 +12,9 @@ from services.api.paging import PageQuery
 from services.api.routing import router as make_router
 from services.api.vouchers import actions, queries
 from services.api.vouchers.queries import Filters
-from services.api.vouchers.schemas import CancelIn, RedeemIn, VoucherIn, VoucherKey, VoucherOut, VoucherState
+from services.api.vouchers.schemas import CancelIn, RedeemIn, VoucherIn, VoucherOut, VoucherState
 from services.api.wire import Line, Page, json_response
+from shared.domain.voucher import VoucherKey
 
 router = make_router("/stores/{store_id}/vouchers", "vouchers")
 

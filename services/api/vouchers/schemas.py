@@ -9,17 +9,8 @@ from uuid import UUID
 from pydantic import Field
 
 from services.api.wire import Day, In, Instant, Line, Out
+from shared.domain.voucher import VoucherKey
 
-VoucherKey = Literal[
-    "birthday",
-    "anniversary",
-    "new_customer",
-    "screen_wash",
-    "tyre_check",
-    "free_repair",
-    "maintenance_20",
-    "goodwill",
-]
 VoucherState = Literal["open", "redeemed", "expired", "cancelled"]
 Value = Annotated[int, Field(ge=1, le=10_000_000, description="Money in fen (0.01 yuan).", examples=[5000])]
 Percent = Annotated[int, Field(ge=1, le=100, description="How much is taken off: 20 is 8折.", examples=[20])]

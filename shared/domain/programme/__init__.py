@@ -15,7 +15,7 @@ from shared.domain.programme.facts import (
     triggers,
 )
 from shared.domain.programme.parsing import PolicyError, parse
-from shared.domain.programme.planning import FIRST_IMPORT_DAYS, INTERVAL, duties, follow_ons, plan, tasks_after
+from shared.domain.programme.planning import FIRST_IMPORT_DAYS, INTERVAL, duties, follow_ons, leads_on, plan, tasks_after
 from shared.domain.programme.reading import Fault
 from shared.domain.programme.steps import PLACEHOLDERS, SCRIPT_PARTS, parse_questions
 from shared.domain.programme.types import (
@@ -70,6 +70,7 @@ __all__ = [
     "card_fact",
     "duties",
     "follow_ons",
+    "leads_on",
     "needs_next_date",
     "one_per_car_and_day",
     "parse",

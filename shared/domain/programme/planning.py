@@ -89,6 +89,14 @@ def follow_ons(
     return [visit for visit in visits if visit is not None]
 
 
+def leads_on(programme: Programme, step_key: str) -> bool:
+    """Can anything at all follow a visit of this step: another step, the same again, a task? A date set in its result aside."""
+    return any(
+        step_key in step.after or (step.key == step_key and bool(step.repeat or step.tasks or step.answer_tasks))
+        for step in programme.steps
+    )
+
+
 def tasks_after(
     programme: Programme, closed: ClosedVisit, fact: Fact, calendar: StoreCalendar, now: datetime
 ) -> list[PlannedTask]:
