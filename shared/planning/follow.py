@@ -23,6 +23,7 @@ from shared.domain.programme import (
     Step,
     Trigger,
     follow_ons,
+    leads_on,
     tasks_after,
 )
 from shared.events import Actor
@@ -99,8 +100,8 @@ async def plan_follow_ons(
     """
     rows = await conn.fetch(_CLOSED, store.id, list(closed_visit_ids))
     closed = [_closed(row, store) for row in rows]
-    if not closed:
-        return 0
+    if not any(_leads_on(one, store) for one in closed):
+        return 0  # most calls are the last of their programme: nothing need be read for them
     facts = await facts_of_triggers(conn, store, {(row["trigger_type"], row["trigger_id"]) for row in rows})
     customers = {row["customer_id"] for row in rows}
     busy = await _busy_days(conn, store.id, customers)
@@ -110,6 +111,11 @@ async def plan_follow_ons(
     await _open_tasks(conn, store, closed, facts, now)
     await tell(conn, store.id, written.planned)
     return written.planned
+
+
+def _leads_on(closed: Closed, store: StoreContext) -> bool:
+    programme = store.programmes.get(closed.row["programme"])
+    return closed.next_at is not None or (programme is not None and leads_on(programme, closed.row["step"]))
 
 
 def _closed(row: asyncpg.Record, store: StoreContext) -> Closed:

@@ -77,9 +77,9 @@ class Desk:
         if reaction.outcome == "reached":
             body |= self._said(person, dice, call, now)
         answer = await colleague.call.ask("POST", f"{path}/attempts", body)
-        if answer.status == 409 and body.pop("appointment", None):  # that hour is full: the call is kept, the date is not
-            self.house.count("appointments without a free hour")
-            answer = await colleague.call.ask("POST", f"{path}/attempts", body)
+        if answer.status == 409 and "appointment" in body:
+            self.house.count(f"appointments refused {answer.json['code']}")
+            answer = await colleague.call.ask("POST", f"{path}/attempts", _another_hour(body, answer.json.get("slots")))
         self.house.count(f"attempts {answer.status}")
         self.house.count(f"outcome {reaction.outcome}")
         if answer.status not in (201, 409):
@@ -104,6 +104,17 @@ class Desk:
             at = (now + timedelta(days=dice.randrange(2, 9))).replace(hour=dice.choice((9, 10, 11, 14, 15)), minute=0)
             body["appointment"] = {"at": at.isoformat(), "items": "保养"}
         return body
+
+
+def _another_hour(body: dict[str, Any], free: list[dict[str, Any]] | None) -> dict[str, Any]:
+    """The customer takes the first hour that is free; without one the call is kept and the date is not."""
+    if free:
+        return body | {"appointment": body["appointment"] | {"at": free[0]["starts_at"]}}
+    del body["appointment"]
+    for result in body["results"]:
+        if result.get("answers", {}).get("appointment_result") == "moved":
+            result["answers"]["appointment_result"] = "confirmed"
+    return body
 
 
 def _is_now(call: Call, now: datetime) -> bool:
