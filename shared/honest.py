@@ -28,10 +28,10 @@ from shared.domain.honest import (
     honest_policy,
     short_reach,
 )
+from shared.domain.programme import PlanCounts
 from shared.domain.visit import Channel, Outcome
 from shared.events import Actor
 from shared.ids import new_id
-from shared.planning.plan import PlanCounts
 from shared.stores import StoreContext
 
 CLUB = "club"

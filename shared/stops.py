@@ -82,6 +82,8 @@ async def _stop(conn: Connection, store_id: UUID, owner: Owner, owner_id: UUID, 
     await conn.execute(_MEMBERS.format(owner=owner), store_id, owner_id, reason)
 
 
-async def _resume(conn: Connection, store_id: UUID, owner: Owner, owner_id: UUID, reason: str, now: datetime, today: date) -> None:
+async def _resume(
+    conn: Connection, store_id: UUID, owner: Owner, owner_id: UUID, reason: str, now: datetime, today: date
+) -> None:
     await conn.execute(_APPOINTMENTS_BACK.format(owner=owner), store_id, owner_id, reason, now)
     await conn.execute(_MEMBERS_BACK.format(owner=owner), store_id, owner_id, reason, today)

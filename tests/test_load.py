@@ -12,9 +12,9 @@ import orjson
 import pytest
 
 from shared.db import Connection
+from shared.domain.programme import PlanCounts
 from shared.events import SYSTEM
 from shared.planning.load import spread_load
-from shared.planning.plan import PlanCounts
 from shared.stores import StoreContext, load_store
 from tests.factories import NOW, TODAY, make_absence, make_customer, make_staff, make_store, make_store_day, make_visit
 

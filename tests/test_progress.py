@@ -52,7 +52,9 @@ async def tasks_of(conn: Connection, visit: asyncpg.Record) -> list[str]:
 
 
 async def events_of(conn: Connection, visit: asyncpg.Record) -> list[tuple[int, str]]:
-    rows = await conn.fetch("SELECT due_seq, step FROM due_contact_events WHERE visit_ids @> ARRAY[$1::uuid] ORDER BY due_seq", visit["id"])
+    rows = await conn.fetch(
+        "SELECT due_seq, step FROM due_contact_events WHERE visit_ids @> ARRAY[$1::uuid] ORDER BY due_seq", visit["id"]
+    )
     return [(row["due_seq"], row["step"]) for row in rows]
 
 

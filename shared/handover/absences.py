@@ -15,10 +15,10 @@ import orjson
 
 from shared.db import Connection
 from shared.domain.handover import Given, Item, able_in
+from shared.domain.programme import PlanCounts
 from shared.events import Actor
 from shared.handover.people import end, log, mark_undone
 from shared.handover.work import VISITS, give, shares, takers
-from shared.planning.plan import PlanCounts
 from shared.stores import StoreContext
 
 AWAY, BACK, LEFT = "absence", "absence_ended", "left"

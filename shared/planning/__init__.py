@@ -7,6 +7,7 @@ a visit that is there already only after SELECT … FOR UPDATE.
 Never: decides when something is due (that is the domain's), contacts anybody, reads a clock.
 """
 
+from shared.domain.programme import PlanCounts
 from shared.planning.cancel import cancel_open, replan_vehicles
 from shared.planning.daily import DAILY, plan_day
 from shared.planning.facts import facts_of_sales, facts_of_work_orders, mark_first_services
@@ -14,7 +15,7 @@ from shared.planning.follow import plan_follow_ons
 from shared.planning.lead_levels import plan_leads, settle_leads
 from shared.planning.leads import facts_of_leads, policy_of
 from shared.planning.maintenance import end_reminders, plan_maintenance, record_maintenance, refresh_maintenance
-from shared.planning.plan import PlanCounts, plan_facts
+from shared.planning.plan import plan_facts
 from shared.planning.renewals import note_insurance_specialists, replan_policies
 from shared.planning.replan import replan_fact, replan_facts
 from shared.planning.silence import end_silences

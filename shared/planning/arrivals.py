@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from shared.db import Connection
+from shared.domain.programme import PlanCounts
 from shared.events import NOTIFY_FEED, Actor, feed
 from shared.planning.appointments import facts_of_appointments
-from shared.planning.plan import PlanCounts
 from shared.planning.replan import replan_facts
 from shared.planning.sources import facts_of_triggers
 from shared.stores import StoreContext

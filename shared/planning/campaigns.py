@@ -14,10 +14,9 @@ import asyncpg
 
 from shared.db import Connection
 from shared.domain.campaign import KEY, MemberState, Plan, left_out, member_fact, programme_of, step_of
-from shared.domain.programme import Fact, Programme, Step, plan
+from shared.domain.programme import Fact, PlanCounts, Programme, Step, plan
 from shared.events import NOTIFY_FEED, Actor, feed
 from shared.planning.people import Assigner
-from shared.planning.plan import PlanCounts
 from shared.planning.rows import Draft, tell, write_visits
 from shared.segments import reaches
 from shared.stores import StoreContext

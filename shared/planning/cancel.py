@@ -8,8 +8,8 @@ from typing import Literal
 from uuid import UUID
 
 from shared.db import Connection
+from shared.domain.programme import PlanCounts
 from shared.events import Actor
-from shared.planning.plan import PlanCounts
 from shared.planning.replan import cancel_visits, replan_facts
 from shared.planning.rows import tell
 from shared.planning.sources import facts_of_triggers

@@ -9,6 +9,7 @@ from typing import Final, Protocol
 import structlog
 
 from shared.db import Connection
+from shared.domain.programme import PlanCounts
 from shared.events import SYSTEM, Actor
 from shared.handover.absences import run_absences
 from shared.honest import flag_work
@@ -18,7 +19,6 @@ from shared.planning.lead_levels import plan_leads
 from shared.planning.load import spread_load
 from shared.planning.maintenance import plan_maintenance
 from shared.planning.occasions import plan_anniversaries, plan_birthdays, plan_festivals
-from shared.planning.plan import PlanCounts
 from shared.planning.renewal_move import move_to_renewal
 from shared.planning.renewals import plan_policies
 from shared.planning.silence import plan_silences

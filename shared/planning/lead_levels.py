@@ -10,10 +10,10 @@ import asyncpg
 
 from shared.db import Connection
 from shared.domain.lead import level_of
+from shared.domain.programme import PlanCounts
 from shared.events import Actor
 from shared.ids import new_id
 from shared.planning.leads import LOST, OPEN, facts_of_leads, policy_of
-from shared.planning.plan import PlanCounts
 from shared.planning.replan import replan_facts
 from shared.stores import StoreContext
 

@@ -13,11 +13,10 @@ import asyncpg
 
 from shared.db import Connection
 from shared.domain.load import DEFAULT_CAPACITY, GRACE_DAYS, Call, Capacity, Spread, spread
-from shared.domain.programme import PlannedVisit, Trigger
+from shared.domain.programme import PlanCounts, PlannedVisit, Trigger
 from shared.events import Actor
 from shared.ids import new_id
 from shared.planning.follow import plan_follow_ons
-from shared.planning.plan import PlanCounts
 from shared.planning.replan import move_visits
 from shared.planning.rows import tell
 from shared.stores import StoreContext

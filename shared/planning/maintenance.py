@@ -22,11 +22,11 @@ from shared.domain.mileage import (
     Reading,
     maintenance_due,
 )
-from shared.domain.programme import FIRST_IMPORT_DAYS, INTERVAL, Fact, Trigger
+from shared.domain.programme import FIRST_IMPORT_DAYS, INTERVAL, Fact, PlanCounts, Trigger
 from shared.events import SYSTEM, Actor
 from shared.planning.facts import first_interval
 from shared.planning.people import Assigner
-from shared.planning.plan import PlanCounts, Planner
+from shared.planning.plan import Planner
 from shared.planning.rows import Draft, tell, write_events, write_visits
 from shared.stores import StoreContext
 

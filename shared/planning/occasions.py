@@ -16,11 +16,11 @@ import structlog
 from shared.db import Connection
 from shared.domain.calendar import anniversary
 from shared.domain.festival import FestivalRule, FestivalsInvalid, parse_festivals
-from shared.domain.programme import INTERVAL, SYSTEM_ROLE, Fact, PlannedVisit, Programme, Trigger
+from shared.domain.programme import INTERVAL, SYSTEM_ROLE, Fact, PlanCounts, PlannedVisit, Programme, Trigger
 from shared.events import Actor
 from shared.holidays import festival_days
 from shared.planning.people import Assigner
-from shared.planning.plan import PlanCounts, Planner
+from shared.planning.plan import Planner
 from shared.planning.rows import Draft, tell, write_visits
 from shared.stores import StoreContext
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import lru_cache
 
@@ -13,6 +13,7 @@ from shared.domain.programme import (
     FIRST_IMPORT_DAYS,
     INTERVAL,
     Fact,
+    PlanCounts,
     PlannedVisit,
     Programme,
     Trigger,
@@ -31,15 +32,6 @@ from shared.stores import StoreContext
 _SLACK_DAYS = 60
 _UNIT_DAYS = {"hours": 1 / 24, "days": 1, "months": 31}
 _BY_DAY = frozenset({Trigger.SALE_DELIVERED, Trigger.CARD_HANDED_OVER})
-
-
-@dataclass(frozen=True)
-class PlanCounts:
-    """What came of facts: visits waiting, visits that came too late and say so, windows too long past to write down."""
-
-    planned: int = 0
-    expired: int = 0
-    skipped_past: int = 0
 
 
 async def plan_facts(

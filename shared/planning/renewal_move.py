@@ -10,11 +10,11 @@ from uuid import UUID
 import asyncpg
 
 from shared.db import Connection
+from shared.domain.programme import PlanCounts
 from shared.domain.renewal import MOVE_AFTER_MONTHS
 from shared.events import Actor
 from shared.handover import Moved, move_open_visits
 from shared.handover.people import log
-from shared.planning.plan import PlanCounts
 from shared.stores import StoreContext
 
 INSURANCE, RENEWAL = "insurance_specialist", "renewal_specialist"

@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from shared.db import Connection
-from shared.domain.programme import Trigger
+from shared.domain.programme import PlanCounts, Trigger
 from shared.events import Actor
 from shared.planning.insurance import facts_of_policies
-from shared.planning.plan import PlanCounts, plan_facts
+from shared.planning.plan import plan_facts
 from shared.planning.replan import replan_facts
 from shared.stores import StoreContext
 

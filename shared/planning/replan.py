@@ -12,14 +12,14 @@ import asyncpg
 
 from shared.crypto import Vault
 from shared.db import Connection
-from shared.domain.programme import Fact, PlannedVisit, Programme, still_needed
+from shared.domain.programme import Fact, PlanCounts, PlannedVisit, Programme, still_needed
 from shared.domain.programme.facts import is_for_kind
 from shared.events import Actor
 from shared.planning.duties import write_duties
 from shared.planning.facts import ids_of
 from shared.planning.follow import plan_follow_ons
 from shared.planning.people import Assigner
-from shared.planning.plan import PlanCounts, Planner
+from shared.planning.plan import Planner
 from shared.planning.rows import EXPIRED, PLANNED, Draft, tell, write_events, write_visits
 from shared.stores import StoreContext
 from shared.wakes import wake

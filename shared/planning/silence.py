@@ -15,11 +15,10 @@ import asyncpg
 
 from shared.db import Connection
 from shared.domain.churn import Standing, standing
-from shared.domain.programme import INTERVAL, Fact, Programme, Step, Trigger
+from shared.domain.programme import INTERVAL, Fact, PlanCounts, Programme, Step, Trigger
 from shared.domain.programme.windows import anchor_day
 from shared.events import Actor
 from shared.planning.occasions import HORIZON_DAYS, plan_occasions
-from shared.planning.plan import PlanCounts
 from shared.planning.replan import cancel_visits
 from shared.planning.silent import facts_of_lost, facts_of_silent_cars, live_cars, lost_customers, silent_car
 from shared.stores import StoreContext

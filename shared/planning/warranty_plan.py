@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from shared.db import Connection
+from shared.domain.programme import PlanCounts
 from shared.domain.warranty import LEAD_DAYS
 from shared.events import Actor
-from shared.planning.plan import PlanCounts
 from shared.planning.replan import replan_facts
 from shared.planning.warranty import facts_of_warranty, refresh_warranty
 from shared.stores import StoreContext

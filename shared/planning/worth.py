@@ -14,8 +14,8 @@ import asyncpg
 
 from shared.db import Connection
 from shared.domain.calendar import add_months
+from shared.domain.programme import PlanCounts
 from shared.events import Actor
-from shared.planning.plan import PlanCounts
 from shared.stores import StoreContext
 
 FLAG = "high_value"

@@ -307,3 +307,12 @@ class PlannedTask:
     role: str | None
     on: date
     reason: str
+
+
+@dataclass(frozen=True)
+class PlanCounts:
+    """What came of facts: visits waiting, visits that came too late and say so, windows too long past to write down."""
+
+    planned: int = 0
+    expired: int = 0
+    skipped_past: int = 0

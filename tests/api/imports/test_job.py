@@ -251,7 +251,9 @@ async def test_10_9_a_file_that_still_has_both_codes_of_a_merged_customer_change
     for _ in range(2):
         assert counts(await importer(Kind.CUSTOMERS, text)) == (0, 0, 2, 0)
 
-    rows = await fetch("SELECT external_code, region, merged_into IS NULL AS stands FROM customers WHERE store_id = $1 ORDER BY 1")
+    rows = await fetch(
+        "SELECT external_code, region, merged_into IS NULL AS stands FROM customers WHERE store_id = $1 ORDER BY 1"
+    )
     assert [tuple(row) for row in rows] == [("K1", "徐汇区", True), ("K2", "浦东新区", False)]
 
 
