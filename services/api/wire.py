@@ -240,7 +240,9 @@ class NextOut(Out):
     at: Instant
     reason: str | None = Field(examples=["no_answer_1"])
     until: Instant | None = Field(None, description="The end of the part of the day this try is meant for.")
-    of_: int | None = Field(None, alias="of", description="How many counted tries there are before a message goes instead.", examples=[3])
+    of_: int | None = Field(
+        None, alias="of", description="How many counted tries there are before a message goes instead.", examples=[3]
+    )
 
 
 def _default(value: object) -> object:

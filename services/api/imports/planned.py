@@ -8,7 +8,7 @@ from uuid import UUID
 
 from services.api.imports.fields import Kind
 from services.api.imports.merging import Merged, Run
-from services.api.leads.won import win_by_sales
+from services.api.leads.door import win_by_sales
 from shared.appointments import recognise_arrivals
 from shared.db import Connection
 from shared.domain.lead import REACTIVATE_DAYS

@@ -8,8 +8,8 @@ from uuid import UUID
 
 from fastapi import Query, Response
 
+from services.api.complaints.door import ComplaintOut
 from services.api.complaints.queries import complaint
-from services.api.complaints.schemas import ComplaintOut
 from services.api.deps import Me, Now, StoreConnection, TheHouse
 from services.api.etags import IfMatch, etag
 from services.api.paging import PageQuery

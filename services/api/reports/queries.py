@@ -10,7 +10,7 @@ from uuid import UUID
 
 import asyncpg
 
-from services.api.customers import points
+from services.api.customers import door as customers
 from services.api.identities import Me
 from services.api.paging import Paging
 from shared.crypto import Vault
@@ -92,7 +92,7 @@ def _days(asked: Asked) -> tuple[date, date]:
 
 def _phones(vault: Vault) -> Phones:
     async def first_numbers(conn: Connection, store_id: UUID, customer_ids: Collection[UUID]) -> Mapping[UUID, str]:
-        found = await points.of_customers(conn, vault, store_id, customer_ids, whole=False)
+        found = await customers.of_customers(conn, vault, store_id, customer_ids, whole=False)
         return {key: next((p["value"] for p in own if p["kind"] == "phone"), "") for key, own in found.items()}
 
     return first_numbers

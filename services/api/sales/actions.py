@@ -12,7 +12,7 @@ import asyncpg
 from services.api import audit, records
 from services.api.etags import Expected
 from services.api.identities import Me
-from services.api.leads.won import win_by_sales
+from services.api.leads.door import win_by_sales
 from services.api.sales.schemas import SaleIn
 from shared.db import Connection
 from shared.errors import Conflict, Invalid, NotFound

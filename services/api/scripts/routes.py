@@ -11,9 +11,8 @@ from services.api.deps import Locale, Me, Now, StoreConnection, TheHouse
 from services.api.routing import router as make_router
 from services.api.scripts import actions, queries
 from services.api.scripts.schemas import PreviewIn, PreviewOut, ScriptIn, ScriptOut, ScriptsOut
+from services.api.visits.door import made_up, render_script, script_facts, unfilled
 from services.api.visits.queries import visit as visit_by_id
-from services.api.visits.script import render_script, unfilled
-from services.api.visits.spoken import made_up, script_facts
 from services.api.wire import json_response
 from shared.domain.programme import PLACEHOLDERS, SCRIPT_PARTS
 

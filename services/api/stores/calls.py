@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from services.api.visits.required import POLICIES as ANSWER_POLICIES
-from services.api.visits.required import SETTING as REQUIRE_ANSWERS
+from services.api.visits.door import POLICIES as ANSWER_POLICIES
+from services.api.visits.door import SETTING as REQUIRE_ANSWERS
 from shared.appointments import SETTING as SLOTS
 from shared.domain.appointment import PlanFault, plan_json, read_plan
 

@@ -9,7 +9,7 @@ from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, Field, model_validator
 
-from services.api.reports.targets import KpiReferences, KpiTargets
+from services.api.reports.door import KpiReferences, KpiTargets
 from services.api.stores import calls, cars, occasions
 from services.api.wire import In, Instant, Line, Out, Text, TimeOfDay
 

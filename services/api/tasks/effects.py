@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from services.api.identities import Me
-from services.api.sales.actions import SaleNotFound, change_sale
+from services.api.sales.door import SaleNotFound, change_sale
 from shared.db import Connection
 from shared.stores import StoreContext
 

@@ -10,8 +10,7 @@ from uuid import UUID
 import asyncpg
 
 from services.api.identities import Me
-from services.api.policies.actions import settle_policy
-from services.api.policies.schemas import ResultIn
+from services.api.policies.door import ResultIn, settle_policy
 from services.api.visits.schemas import AttemptIn
 from shared.db import Connection
 from shared.domain.programme import Trigger

@@ -12,7 +12,7 @@ import asyncpg
 from services.api import audit, records
 from services.api.etags import Expected
 from services.api.identities import Me
-from services.api.vehicles.actions import VehicleNotFound
+from services.api.vehicles.door import VehicleNotFound
 from services.api.warranty.schemas import WarrantyItemIn, WarrantyItemPatch
 from shared.db import Connection
 from shared.errors import Conflict, Invalid, NotFound

@@ -12,7 +12,7 @@ import asyncpg
 import orjson
 
 from services.api.identities import Me
-from services.api.visits.next import with_limits
+from services.api.visits.door import with_limits
 from services.api.visits.queries import TO_CONFIRM
 from shared.complaints import Freeze, freeze_gap, is_frozen_kind, open_or_recent
 from shared.db import Connection
