@@ -242,6 +242,15 @@ async def test_the_card_handed_over_brings_the_workshops_call_forward(house: Hou
     assert kinds == ["planned", "moved"]
 
 
+async def test_a_correction_brings_up_nothing_that_a_first_import_left_out(house: House) -> None:
+    sale = await make_sale(house.conn, store_id=house.store_id, delivered_on=date(2023, 1, 5), insured=None)
+    await house.plan_sale(sale, first_import=True)
+    before = [row["step"] for row in await house.visits()]
+    store = await house.store()
+    await replan_facts(house.conn, store, await facts_of_sales(house.conn, store, [sale["id"]]), now=NOW, actor=SYSTEM)
+    assert [row["step"] for row in await house.visits()] == before == ["relationship"]
+
+
 async def test_what_was_promised_or_tried_does_not_move(house: House) -> None:
     sale = await make_sale(house.conn, store_id=house.store_id)
     await house.plan_sale(sale)

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import asyncpg
 
 from shared.crypto import Vault
 from shared.db import Connection
-from shared.domain.programme import Fact, PlanCounts, PlannedVisit, Programme, still_needed
+from shared.domain.programme import FIRST_IMPORT_DAYS, Fact, PlanCounts, PlannedVisit, Programme, still_needed
 from shared.domain.programme.facts import is_for_kind
 from shared.events import Actor
 from shared.planning.duties import write_duties
@@ -82,12 +82,19 @@ async def replan_facts(
     await cancel_visits(conn, store.id, changes.cancel, now, actor)
     await move_visits(conn, store.id, changes.move, now, actor)
     there = {(row["trigger_id"], row["programme"], row["step"], row["occurrence"]) for row in rows}
-    counts = await add_visits(conn, store, [wanted[key] for key in wanted if key not in there], by_trigger, now, actor, vault)
+    known = {row["trigger_id"] for row in rows}
+    new = [wanted[key] for key in wanted if key not in there and not (key[0] in known and _long_past(wanted[key][0], now))]
+    counts = await add_visits(conn, store, new, by_trigger, now, actor, vault)
     await write_duties(conn, store, planner.programmes, facts, now=now)
     closed = [row["id"] for row in rows if row["state"] not in OPEN and (row["trigger_type"], row["trigger_id"]) in by_trigger]
     followed = await plan_follow_ons(conn, store, closed, now=now, actor=actor, vault=vault) if closed else 0
     await tell(conn, store.id, len(changes.move) + len(changes.cancel) + counts.planned)
     return PlanCounts(counts.planned + followed, counts.expired, 0)
+
+
+def _long_past(visit: PlannedVisit, now: datetime) -> bool:
+    """Closed so long ago that a first import left it out; a correction years later does not bring it up either."""
+    return visit.state == EXPIRED and visit.window_end <= now - timedelta(days=FIRST_IMPORT_DAYS)
 
 
 def _changes(
