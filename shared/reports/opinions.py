@@ -10,7 +10,7 @@ from uuid import UUID
 from shared.db import Connection
 from shared.domain.visit import PROBLEM_LABELS, Label
 from shared.reports.content import Json, column, columns, content, field, month_words, note, share, table
-from shared.reports.facts import EXCLUDED, GONE, PERIOD, TRIES, only
+from shared.reports.facts import COUNTS, GONE, LAST_TRY, PERIOD, only
 from shared.reports.figures import NOBODY, whose
 from shared.reports.scope import Scope, fetch
 from shared.reports.together import visit_figures
@@ -33,9 +33,9 @@ PROBLEM_STATES: Mapping[str, tuple[str, str]] = {
 _WHOSE = "coalesce(t.staff_id, v.assignee_id)"
 _SCORES = f"""
     SELECT {_WHOSE} AS staff_id, v.programme, v.tier, w.advisor_id, v.satisfaction AS score, count(*) AS answers
-    FROM visits v LEFT JOIN ({TRIES}) t ON t.visit_id = v.id
+    FROM visits v {LAST_TRY}
     LEFT JOIN work_orders w ON v.trigger_type LIKE 'work\\_order%' AND w.store_id = v.store_id AND w.id = v.trigger_id {GONE}
-    WHERE {PERIOD} AND v.satisfaction IS NOT NULL AND coalesce(v.closed_at, v.updated_at) <= :cut AND {EXCLUDED} IS NULL{{only}}
+    WHERE {PERIOD} AND v.satisfaction IS NOT NULL AND coalesce(v.closed_at, v.updated_at) <= :cut AND {COUNTS}{{only}}
     GROUP BY 1, 2, 3, 4, 5
 """
 _OPINIONS = f"""
@@ -50,7 +50,7 @@ _OPINIONS = f"""
         FROM visits v LEFT JOIN LATERAL (
             SELECT a.note, a.staff_id FROM attempts a WHERE a.store_id = v.store_id AND a.visit_id = v.id AND a.withdrawn_at IS NULL
             ORDER BY (a.problem_type IS NOT NULL) DESC, a.seq DESC LIMIT 1) a ON true {GONE}
-        WHERE {PERIOD} AND v.problem_type IS NOT NULL AND coalesce(v.closed_at, v.updated_at) <= :cut AND {EXCLUDED} IS NULL
+        WHERE {PERIOD} AND v.problem_type IS NOT NULL AND coalesce(v.closed_at, v.updated_at) <= :cut AND {COUNTS}
             AND NOT EXISTS (SELECT FROM problems p WHERE p.store_id = v.store_id AND p.visit_id = v.id)
     ) o WHERE true{{only}} ORDER BY o.at, o.id
 """

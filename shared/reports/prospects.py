@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -122,9 +122,13 @@ async def _histories(conn: Connection, scope: Scope) -> list[History]:
     return [history for history in found if history.lead["consultant_id"] == scope.staff_id]
 
 
+_TICK = timedelta(microseconds=1)
+
+
 def _ends(scope: Scope) -> tuple[datetime, datetime]:
+    """From when on, and up to when (exclusive): what happens at the very instant of the report still counts."""
     values = scope.values()
-    return values["from_at"], min(values["to_at"], scope.cut)
+    return values["from_at"], min(values["to_at"], scope.cut + _TICK)
 
 
 def _levels_of_all(scope: Scope, histories: Iterable[History], policy: str) -> tuple[list[Json], dict[str, int]]:
@@ -225,7 +229,7 @@ def _months(scope: Scope, histories: Sequence[History], policy: str) -> Json:
     rows = []
     for back in range(TREND_MONTHS - 1, -1, -1):
         each = month.plus(-back)
-        at = min(calendar.end_of_day(each.last), scope.cut)
+        at = min(calendar.end_of_day(each.last), scope.cut + _TICK)
         found = [history.at(at, min(each.last, scope.today), policy) for history in histories]
         counts = Counter(one.level for one in found if one is not None and one.state == OPEN)
         rows.append({"month": str(each), **{key: counts[key] for key in keys}, "all": sum(counts.values())})

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from shared.db import Connection
 from shared.domain.kpi import Figure, Split
-from shared.reports.facts import EXCLUDED, GONE, PERIOD, REACHED, only
+from shared.reports.facts import COUNTS, GONE, PERIOD, REACHED, only
 from shared.reports.scope import Scope, fetch
 
 FROM_VISITS = ("success_rate", "coverage", "phone_share", "satisfaction")
@@ -30,16 +30,16 @@ def _statement(scope: Scope, split: Split) -> str:
     score = "((extract(epoch FROM f.scored_at) * 1000000)::bigint * 10 + f.score) * 2 + (f.scored_at >= f.window_end)::int"
     return f"""
         WITH v AS MATERIALIZED (
-            SELECT v.id, v.customer_id, v.programme, v.assignee_id, v.window_end, {EXCLUDED} AS reason,
+            SELECT v.id, v.customer_id, v.programme, v.assignee_id, v.window_end,
                    CASE WHEN coalesce(v.closed_at, v.updated_at) <= :cut THEN v.satisfaction END AS score,
                    coalesce(v.closed_at, v.updated_at) AS scored_at
-            FROM visits v {GONE} WHERE {PERIOD}
+            FROM visits v {GONE} WHERE {PERIOD} AND {COUNTS}
         ), d AS (
             SELECT a.visit_id, (a.at AT TIME ZONE :zone)::date AS day, bool_or({REACHED}) AS reached, min(a.at) AS first_at,
                    bool_or({REACHED} AND a.at >= v.window_end) AS late,
                    min(CASE WHEN a.channel = 'phone' THEN a.at END) AS called_at, {staff} AS staff_id
             FROM v JOIN attempts a ON a.store_id = :store AND a.visit_id = v.id AND a.withdrawn_at IS NULL AND a.created_at <= :cut
-            WHERE v.reason IS NULL GROUP BY 1, 2
+            GROUP BY 1, 2
         ), t AS (
             SELECT d.visit_id, count(*) AS days, count(*) FILTER (WHERE d.reached) AS reached, count(*) FILTER (WHERE d.late) AS late,
                    min(d.first_at) AS first_at, min(d.called_at) AS called_at, {last} AS staff_id
@@ -47,12 +47,12 @@ def _statement(scope: Scope, split: Split) -> str:
         ), m AS (
             SELECT m.visit_id, min(m.delivered_at) FILTER (WHERE m.state = 'delivered' AND m.delivered_at <= :cut) AS delivered_at
             FROM v JOIN messages m ON m.store_id = :store AND m.visit_id = v.id
-            WHERE v.reason IS NULL AND (m.sent_at <= :cut OR m.delivered_at <= :cut) GROUP BY m.visit_id
+            WHERE (m.sent_at <= :cut OR m.delivered_at <= :cut) GROUP BY m.visit_id
         ), f AS (
             SELECT v.customer_id, v.programme, {_WHOSE} AS staff_id, v.window_end, v.score, v.scored_at, t.days, t.reached, t.late,
                    t.called_at, least(t.first_at, m.delivered_at) AS at, t.visit_id IS NOT NULL OR m.visit_id IS NOT NULL AS worked
             FROM v LEFT JOIN t ON t.visit_id = v.id LEFT JOIN m ON m.visit_id = v.id
-            WHERE v.reason IS NULL{only(scope, _WHOSE)}
+            WHERE true{only(scope, _WHOSE)}
         ), c AS (
             SELECT {_KEYS[split]} AS key, sum(f.days) AS days, sum(f.reached) AS reached, sum(f.late) AS late,
                    count(*) FILTER (WHERE f.worked) AS worked, count(f.called_at) AS called,
