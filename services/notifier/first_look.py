@@ -56,7 +56,7 @@ async def read_unworded(conn: Connection, store_id: UUID, rows: Sequence[known.R
     if not messages:
         return Unworded((), {}, {})
     visits = await known.visits_of(conn, store_id, {row["visit_id"] for row in messages})
-    points = await known.points_of(conn, store_id, {row["customer_id"] for row in messages}, [KIND[channel]])
+    points = await known.points_of(conn, store_id, {row["customer_id"] for row in visits.values()}, [KIND[channel]])
     return Unworded(messages, visits, points)
 
 
