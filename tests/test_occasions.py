@@ -71,6 +71,15 @@ async def test_nobody_else_has_a_birthday(house: House, who: dict[str, Any]) -> 
     assert await house.visits() == []
 
 
+async def test_whoever_has_a_car_on_file_has_a_birthday_before_the_first_order(house: House) -> None:
+    customer = await house.customer(birthday=date(1985, 11, 24), lifecycle="prospect")
+    await house.car(customer_id=customer["id"])
+
+    await house.morning(plan_birthdays)
+
+    assert [visit["customer_id"] for visit in await house.visits()] == [customer["id"]]
+
+
 async def test_at_the_turn_of_the_year_the_next_years_birthdays_are_ahead(house: House) -> None:
     await house.customer(birthday=date(1985, 1, 2))
 

@@ -12,7 +12,7 @@ from shared.complaints import people, telling
 from shared.complaints.rows import lock, policy_of, put, record, standing_of
 from shared.complaints.telling import Work
 from shared.db import Connection
-from shared.domain.complaint import MANAGER_OF, Department, Name, Step, due_steps, escalated, level_role, passed_over
+from shared.domain.complaint import LAST_LEVEL, MANAGER_OF, Department, Name, Step, due_steps, escalated, level_role, passed_over
 from shared.events import NOTIFY_FEED, Actor, feed
 from shared.notices import notify
 from shared.stores import StoreContext
@@ -88,14 +88,20 @@ async def bring_on_problems(conn: Connection, store: StoreContext, *, now: datet
 async def _escalate(
     conn: Connection, store: StoreContext, row: asyncpg.Record, step: Step, level: int, department: Department, now: datetime
 ) -> None:
-    """One level up: a task for whoever is there, an e-mail to the level. The owner stays the owner (S3)."""
+    """One level up: a task for whoever is there, an e-mail to the level. The owner stays the owner (S3).
+
+    Who keeps the complaint himself is not told of his own delay: the next level is.
+    """
     assert step.clock is not None  # noqa: S101 - every escalation is of a clock
-    person = people.person_at(store, level, department, store.calendar.day_of(now))
+    told, day = level, store.calendar.day_of(now)
+    while told < LAST_LEVEL and people.person_at(store, told, department, day) == row["owner_id"]:
+        told = escalated(told, department)
+    person = people.person_at(store, told, department, day)
     detail: dict[str, object] = {"number": row["number"], "level": level, "owner_id": row["owner_id"]}
-    work = Work(TASK_OF[step.clock], level_role(level, department), person, now, detail)
+    work = Work(TASK_OF[step.clock], level_role(told, department), person, now, detail)
     await telling.open_task(conn, store.id, row, work, now=now)
     await telling.tell(
-        conn, store, row, f"escalation_{step.clock}", level=level, staff_ids=[person] if person else (),
+        conn, store, row, f"escalation_{step.clock}", level=told, staff_ids=[person] if person else (),
         ref=_ref(row, step, step.at), by=step.at, now=now,
     )  # fmt: skip
 

@@ -37,9 +37,14 @@ _REACHABLE = """
             AND p.kind IN ('phone', 'email'))
 """
 _ALIVE = "c.deceased_at IS NULL AND c.merged_into IS NULL"
+# Whoever bought or was served here, and whoever has a car on file: one entered by hand has no delivery and no order yet.
+_OWNS = """
+    (c.lifecycle = ANY({}) OR EXISTS (
+        SELECT FROM vehicles o WHERE o.store_id = c.store_id AND o.customer_id = c.id AND o.ended_at IS NULL AND NOT o.excluded))
+"""
 _BORN = f"""
     SELECT c.id, c.birthday AS day, false AS excluded FROM customers c
-    WHERE c.store_id = $1 AND c.kind = 'person' AND to_char(c.birthday, 'MMDD') = ANY($2) AND c.lifecycle = ANY($3)
+    WHERE c.store_id = $1 AND c.kind = 'person' AND to_char(c.birthday, 'MMDD') = ANY($2) AND {_OWNS.format("$3")}
       AND {_ALIVE} AND {_REACHABLE}
 """
 _SINCE = f"""
@@ -66,7 +71,7 @@ _FESTIVAL_TURNS = f"""
     SELECT c.id, NOT ({_ALIVE}) AS excluded, {_TURN.format("c.id")} FROM customers c WHERE c.store_id = $1 AND c.id = ANY($2)
 """
 _ANNIVERSARY_TURNS = f"SELECT b.*, {_TURN.format('b.id')} FROM ({_SINCE} AND v.id = ANY($2)) b"
-_OWNERS = f"SELECT c.id FROM customers c WHERE c.store_id = $1 AND c.lifecycle = ANY($2) AND {_ALIVE} AND {_REACHABLE}"
+_OWNERS = f"SELECT c.id FROM customers c WHERE c.store_id = $1 AND {_OWNS.format('$2')} AND {_ALIVE} AND {_REACHABLE}"
 # A marketing call is made by a person, so what forbids it must be known before it stands in a list.
 _MAY_CALL = """
     SELECT c.id FROM customers c

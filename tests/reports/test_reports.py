@@ -174,6 +174,19 @@ async def test_the_d_table_follows_each_prospect_through_the_month(world: World)
     assert rows_of(content, "months")[-1]["all"] == 2
 
 
+async def test_a_prospect_entered_at_the_instant_of_the_report_counts(world: World) -> None:
+    lead = await make_lead(
+        world.conn, store_id=world.store_id, consultant_id=world.staff["zhang"], created_at=at(20), level="later"
+    )
+    await make_movement(world.conn, lead_id=lead["id"], at=at(20), to_level="later", consultant_id=world.staff["zhang"])
+
+    content = await report(world, "d-table", now=at(20))
+
+    assert [row["new"] for row in rows_of(content, "levels")] == [1]
+    assert [row["count"] for row in rows_of(content, "movements")] == [1]
+    assert rows_of(content, "months")[-1]["all"] == 1
+
+
 async def test_the_registers_of_complaints_hold_their_kinds(world: World) -> None:
     for kind in ("quality", "attitude", "service"):
         await make_complaint(world.conn, store_id=world.store_id, opened_at=at(9), kind=kind, handle_by=at(11), handled_at=at(10))

@@ -80,13 +80,16 @@ def _of_level(key: str | None, policy: str, today: date) -> list[Where]:
     ]
 
 
-async def movements(conn: Connection, store_id: UUID, lead_id: UUID, paging: Paging) -> tuple[list[asyncpg.Record], str | None]:
+_MOVED = ("id", "lead_id", "consultant_id", "at", "from_level", "to_level", "from_state", "to_state", "reason")
+_MOVEMENTS = f"SELECT {', '.join(f't.{name}' for name in _MOVED)} FROM lead_movements t"
+
+
+async def movements(conn: Connection, store_id: UUID, lead_id: UUID, paging: Paging) -> tuple[list[dict[str, Any]], str | None]:
     """What became of a lead, the latest first. Raises LeadNotFound."""
     await records.one(conn, TABLE, store_id, lead_id, LeadNotFound)
     sort = Sort("t.at", "timestamptz", True)
-    return await records.page(
-        conn, "SELECT t.* FROM lead_movements t", store_id, [Where("t.lead_id = {}", lead_id)], sort, paging
-    )
+    rows, cursor = await records.page(conn, _MOVEMENTS, store_id, [Where("t.lead_id = {}", lead_id)], sort, paging)
+    return [{name: row[name] for name in _MOVED} for row in rows], cursor
 
 
 async def _leads_of(conn: Connection, store: StoreContext, rows: Sequence[asyncpg.Record], now: datetime) -> list[dict[str, Any]]:

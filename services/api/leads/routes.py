@@ -119,7 +119,7 @@ async def reactivate_lead(
 async def list_lead_movements(lead_id: UUID, conn: StoreConnection, me: Me, page: PageQuery) -> Response:
     """Every change of level and state, the latest first."""
     rows, cursor = await queries.movements(conn, me.store_id, lead_id, page)
-    return json_response({"items": [dict(row) for row in rows], "next_cursor": cursor})
+    return json_response({"items": rows, "next_cursor": cursor})
 
 
 async def _lead(conn: Connection, store: StoreContext, lead_id: UUID, now: datetime) -> Response:

@@ -289,6 +289,17 @@ async def test_each_clock_that_ends_goes_one_level_up_and_the_owner_stays(counte
     assert await counter.history(opened) == ["opened", "warned", "escalated", "sign_off_missing", "escalated"]
 
 
+async def test_a_manager_who_keeps_the_complaint_is_not_told_of_his_own_delay_the_next_one_is(counter: Counter) -> None:
+    opened = await counter.open(counter.manager)
+    assert opened["owner_id"] == str(counter.manager.staff_id)
+    async with counter.pool.acquire() as conn:
+        await counter.later(minutes=60)
+        await brought(counter, conn, opened)
+
+    told = [staff for kind, staff in await counter.notices(opened) if kind == "escalation_respond"]
+    assert ((await counter.get(opened))["level"], told) == (1, [counter.customer_manager.staff_id])
+
+
 async def test_a_visit_that_is_of_the_sales_tier_makes_it_the_sales_managers(counter: Counter, as_sales: Person) -> None:
     async with counter.pool.acquire() as conn:
         visit = await make_visit(conn, store_id=counter.store_id, customer_id=counter.customer_id, tier="sales")

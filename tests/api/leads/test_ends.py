@@ -124,6 +124,9 @@ async def test_every_movement_of_level_and_state_can_be_read(lead: dict[str, Any
     await _end(consultant, base, lead, "lost", kind="price")
     answer = await consultant.http.get(f"{base}/leads/{lead['id']}/movements")
 
+    assert set(answer.json()["items"][0]) == {
+        "id", "lead_id", "consultant_id", "at", "from_level", "to_level", "from_state", "to_state", "reason",
+    }  # fmt: skip
     moves = [(m["from_level"], m["to_level"], m["from_state"], m["to_state"], m["reason"]) for m in answer.json()["items"]]
     assert sorted(moves, key=str) == sorted(
         [
