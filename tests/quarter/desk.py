@@ -77,7 +77,7 @@ class Desk:
         if reaction.outcome == "reached":
             body |= self._said(person, dice, call, now)
         answer = await colleague.call.ask("POST", f"{path}/attempts", body)
-        if answer.status == 409 and "appointment" in body:
+        if answer.status in (409, 422) and "appointment" in body:
             self.house.count(f"appointments refused {answer.json['code']}")
             answer = await colleague.call.ask("POST", f"{path}/attempts", _another_hour(body, answer.json.get("slots")))
         self.house.count(f"attempts {answer.status}")
