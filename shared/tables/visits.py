@@ -132,6 +132,7 @@ class Attempt(StoreRow, table=True):
         within_store("visit_id", "visits"),
         within_store("staff_id", "staff"),
         UniqueConstraint("store_id", "visit_id", "seq"),
+        Index("ix_attempts_at", "store_id", "at"),
     )
 
     visit_id: UUID

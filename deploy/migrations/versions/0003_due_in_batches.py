@@ -72,8 +72,11 @@ def upgrade() -> None:
         postgresql_where=sa.text("number_index IS NOT NULL"),
     )
 
+    op.create_index("ix_attempts_at", "attempts", ["store_id", "at"])  # what was done today, and by another tier
+
 
 def downgrade() -> None:
+    op.drop_index("ix_attempts_at", table_name="attempts")
     op.drop_index("ix_messages_number", table_name="messages")
     op.create_index("ix_messages_number", "messages", ["number_index", "created_at"])
     op.create_foreign_key(
