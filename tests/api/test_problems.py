@@ -58,6 +58,12 @@ async def test_the_reader_chooses_the_language(as_admin: Person, base: str, acce
     assert [error["message"] for error in answer.json()["errors"]] == [message]
 
 
+async def test_an_empty_text_is_too_short_and_an_empty_list_has_too_few_items(as_admin: Person, base: str) -> None:
+    answer = await as_admin.http.post(f"{base}/staff", json={"name": "", "roles": []}, headers={"Accept-Language": "zh"})
+
+    assert {error["pointer"]: error["message"] for error in answer.json()["errors"]} == {"#/name": "太短", "#/roles": "项目太少"}
+
+
 async def test_what_was_sent_is_not_repeated(as_admin: Person, base: str) -> None:
     answer = await as_admin.http.post(f"{base}/staff", json={"name": "x", "roles": ["13812345678"], "phone": 13812345678})
 

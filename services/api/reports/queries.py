@@ -10,7 +10,9 @@ from uuid import UUID
 
 import asyncpg
 
+from services.api.complaints.queries import ComplaintNotFound
 from services.api.customers import door as customers
+from services.api.customers.queries import CustomerNotFound
 from services.api.identities import Me
 from services.api.paging import Paging
 from shared.crypto import Vault
@@ -66,6 +68,17 @@ def scope_of(store: StoreContext, me: Me, asked: Asked, *, now: datetime, vault:
     if asked.first is None and asked.last is None:
         return of_month(store, _month(store, asked.month, now), now=now, **given)
     return of_days(store, *_days(asked), now=now, **given)
+
+
+_ABOUT = (("customers", "customer_id", CustomerNotFound), ("complaints", "complaint_id", ComplaintNotFound))
+
+
+async def check_about(conn: Connection, store_id: UUID, asked: Asked) -> None:
+    """Whom and what a report is about must be of the store. Raises NotFound."""
+    for table, name, fault in _ABOUT:
+        wanted = getattr(asked, name)
+        if wanted and not await conn.fetchval(f"SELECT true FROM {table} WHERE store_id = $1 AND id = $2", store_id, wanted):
+            raise fault
 
 
 def _month(store: StoreContext, text: str | None, now: datetime) -> Month:

@@ -65,6 +65,7 @@ async def get_report(
     report = queries.report_of(name, me)
     store = await house.stores.get(conn, me.store_id, today=now.date())
     asked = Asked(month, from_, to, by, staff_id, programme, customer_id, complaint_id)
+    await queries.check_about(conn, me.store_id, asked)
     content = await make(conn, queries.scope_of(store, me, asked, now=now, vault=vault), report.name)
     if MIME not in request.headers.get("accept", ""):
         return json_response(content)

@@ -55,6 +55,13 @@ async def test_every_report_answers_as_its_schema_says(facts: dict[str, Person],
     assert (report.name, report.month, report.prepared_by, report.frozen_at) == (name, "2026-11", "周经理", None)
 
 
+@pytest.mark.parametrize(("asked", "code"), [("customer_id", "customer_not_found"), ("complaint_id", "complaint_not_found")])
+async def test_a_report_about_what_is_not_of_the_store_is_404(facts: dict[str, Person], base: str, asked: str, code: str) -> None:
+    answer = await ask(facts["manager"], f"{base}/reports/owner-card", **{asked: "0191f0a0-0000-7000-8000-000000000001"})
+
+    assert (answer.status_code, answer.json()["code"]) == (404, code)
+
+
 @pytest.mark.parametrize("name", REPORTS)
 async def test_every_report_is_an_excel_file_too(facts: dict[str, Person], base: str, name: str) -> None:
     answer = await facts["manager"].http.get(f"{base}/reports/{name}", params={"month": "2026-11"}, headers={"Accept": MIME})
