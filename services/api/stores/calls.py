@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from services.api.stores.checks import Check, Faulty, one_of, whole
 from services.api.visits.door import POLICIES as ANSWER_POLICIES
 from services.api.visits.door import SETTING as REQUIRE_ANSWERS
 from shared.appointments import SETTING as SLOTS
@@ -16,22 +17,13 @@ BOUNDS: Final[Mapping[str, tuple[int, int]]] = {
 }
 
 
-def check(values: dict[str, Any]) -> None:
-    """Check the settings of this page among `values`, in place. Raises ValueError with a sentence."""
-    for name, (least, most) in BOUNDS.items():
-        value = values.get(name)
-        if value is not None and (not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most):
-            raise ValueError(f"{name}: a whole number from {least} to {most}")
-    if values.get(REQUIRE_ANSWERS) not in (None, *ANSWER_POLICIES):
-        raise ValueError(f"{REQUIRE_ANSWERS}: one of {', '.join(ANSWER_POLICIES)}")
-    if values.get(SLOTS) is not None:
-        values[SLOTS] = _plan(values[SLOTS])
-
-
 def _plan(value: Any) -> dict[str, Any]:
     if not isinstance(value, Mapping):
-        raise ValueError(f"{SLOTS}: fields such as capacity, hours, days")
+        raise ValueError("fields such as capacity, hours, days")
     try:
         return plan_json(read_plan(value))
     except PlanFault as fault:
-        raise ValueError(f"{SLOTS}: {fault}") from None
+        raise Faulty(fault.faults) from None
+
+
+CHECKS: Final[Mapping[str, Check]] = {**whole(BOUNDS), REQUIRE_ANSWERS: one_of(ANSWER_POLICIES), SLOTS: _plan}
