@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
+import httpx
 import pytest
 
+from shared.db import Pool
 from tests.api.conftest import Person
+from tests.factories.base import number
 
 
 async def put(admin: Person, base: str, policies: dict[str, Any]) -> tuple[int, dict[str, str]]:
@@ -43,6 +47,7 @@ async def test_a_store_chooses_its_festivals_and_sizes(as_admin: Person, base: s
         ({"confirm_percent": True}, "/confirm_percent", "a whole number from 0 to 100"),
         ({"require_answers": "sometimes"}, "/require_answers", "one of "),
         ({"appointment_slots": {"capacity": -1}}, "/appointment_slots/capacity", "0 至 200"),
+        ({"area_code": "21"}, "/area_code", "an area code such as 021"),
         ({"appointment_slots": 4}, "/appointment_slots", "fields such as"),
     ],
 )
@@ -63,3 +68,22 @@ async def test_two_faults_are_both_told_and_what_was_right_beside_them_is_not_ke
 
     assert (status, set(faults)) == (422, {"#/policies/ladder/max_calls", "#/policies/festivals/0", "#/policies/festivals/1"})
     assert "km_per_month" not in (await as_admin.http.get(base)).json()["policies"]
+
+
+async def test_a_name_that_nobody_reads_is_refused_and_what_is_kept_stays(as_admin: Person, base: str, pool: Pool) -> None:
+    store_id = UUID(base.rpartition("/")[2])
+    await pool.execute("""UPDATE stores SET policies = '{"km_per_month": 900, "of_old": 1}' WHERE id = $1""", store_id)
+
+    status, faults = await put(as_admin, base, {"nonsense": 5, "km_per_month": 800})
+
+    assert (status, set(faults)) == (422, {"#/policies/nonsense"})
+    assert all(name in faults["#/policies/nonsense"] for name in ("km_per_month", "ladder", "docs/settings.md"))
+    assert (await as_admin.http.get(base)).json()["policies"] == {"km_per_month": 900, "of_old": 1}
+    assert (await put(as_admin, base, {"of_old": None}))[0] == 200
+    assert (await as_admin.http.get(base)).json()["policies"] == {"km_per_month": 900}
+
+
+async def test_a_new_store_too_has_only_settings_that_are_known(operator: httpx.AsyncClient) -> None:
+    answer = await operator.post("/v1/stores", json={"code": f"T{number()}", "name": "通达", "policies": {"Ladder": {}}})
+
+    assert [fault["pointer"] for fault in answer.json()["errors"]] == ["#/policies/Ladder"]

@@ -5,6 +5,7 @@ Every fault of a request is told, each at its own place under the setting's name
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
@@ -26,9 +27,21 @@ OBJECTS: Final[Mapping[str, type[In]]] = {
     "honest": HonestSettings,
 }
 
+_AREA_CODE = re.compile(r"0[0-9]{2,3}")
+
 
 def _object(model: type[In]) -> Check:
     return lambda value: model.model_validate(value).model_dump(exclude_none=True)
+
+
+def _area_code(value: Any) -> Any:
+    if not isinstance(value, str) or not _AREA_CODE.fullmatch(value):
+        raise ValueError("an area code such as 021")
+    return value
+
+
+def _unknown(value: Any) -> Any:
+    raise ValueError(f"没有此设置 / no such setting; known are {', '.join(sorted(KNOWN))} (docs/settings.md)")
 
 
 KNOWN: Final[Mapping[str, Check]] = {
@@ -36,17 +49,21 @@ KNOWN: Final[Mapping[str, Check]] = {
     **calls.CHECKS,
     **cars.CHECKS,
     **occasions.CHECKS,
+    "area_code": _area_code,
 }
 """Every setting by name, with what makes of a value the one that is kept."""
 
 
 def check_policies(values: dict[str, Any]) -> dict[str, Any]:
-    """The values as they are kept; null stays null and means the default. Raises ValidationError with every fault."""
+    """The values as they are kept. Raises ValidationError with every fault, a name that nobody reads among them.
+
+    Null stays null and means the default; it also takes away what was kept under a name that is not known any more.
+    """
     faults: list[InitErrorDetails] = []
     checked: dict[str, Any] = {}
     for name, value in values.items():
         try:
-            checked[name] = value if value is None or name not in KNOWN else KNOWN[name](value)
+            checked[name] = None if value is None else KNOWN.get(name, _unknown)(value)
         except ValueError as fault:
             faults += _details(name, fault)
     if faults:
