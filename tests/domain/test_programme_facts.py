@@ -18,7 +18,7 @@ ALL = [pack.programme for pack in shipped_packs()]
 @pytest.mark.parametrize(
     ("trigger", "started"),
     [
-        (fact(), ["delivery-club", "delivery-sales"]),
+        (fact(), ["delivery-club", "delivery-letter", "delivery-sales", "handover", "new-owner"]),
         (fact(type=Trigger.CARD_HANDED_OVER), ["delivery-service"]),
         (order(DELIVERED, "maintenance"), ["after-maintenance"]),
         (order(DELIVERED, "repair"), ["after-repair"]),
