@@ -20,6 +20,7 @@ import orjson
 from shared.db import Connection
 from shared.domain.calendar import DayRule, Ranges, StoreCalendar
 from shared.domain.ladder import LadderPolicy
+from shared.domain.lead import BY_DAYS, POLICIES
 from shared.domain.programme import Programme
 from shared.errors import NotFound
 from shared.holidays import store_calendar
@@ -72,6 +73,13 @@ class StoreContext:
         """Who signs the store's letters: the general manager, the first by name of several."""
         names = sorted(person.name for person in self.staff.values() if person.active and "general_manager" in person.roles)
         return names[0] if names else None
+
+    @property
+    def lead_policy(self) -> str:
+        """How levels of leads are told apart: the setting `lead_policy`, else the policy of programme `lead`, else by-days."""
+        programme = self.programmes.get("lead")
+        chosen = self.policies.get("lead_policy") or (programme.policy if programme is not None else None)
+        return chosen if isinstance(chosen, str) and chosen in POLICIES else BY_DAYS
 
     def setting(self, name: str, default: int) -> int:
         """A whole number among the store's settings, or the default."""

@@ -13,7 +13,7 @@ from shared.planning.daily import DAILY, plan_day
 from shared.planning.facts import facts_of_sales, facts_of_work_orders, mark_first_services
 from shared.planning.follow import plan_follow_ons
 from shared.planning.lead_levels import plan_leads, settle_leads
-from shared.planning.leads import facts_of_leads, policy_of
+from shared.planning.leads import facts_of_leads
 from shared.planning.maintenance import end_reminders, plan_maintenance, record_maintenance, refresh_maintenance
 from shared.planning.plan import plan_facts
 from shared.planning.renewals import note_insurance_specialists, replan_policies
@@ -42,7 +42,6 @@ __all__ = [
     "plan_follow_ons",
     "plan_leads",
     "plan_maintenance",
-    "policy_of",
     "record_maintenance",
     "refresh_maintenance",
     "replan_fact",

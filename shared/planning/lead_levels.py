@@ -13,7 +13,7 @@ from shared.domain.lead import level_of
 from shared.domain.programme import PlanCounts
 from shared.events import Actor
 from shared.ids import new_id
-from shared.planning.leads import LOST, OPEN, facts_of_leads, policy_of
+from shared.planning.leads import LOST, OPEN, facts_of_leads
 from shared.planning.replan import replan_facts
 from shared.stores import StoreContext
 
@@ -51,7 +51,7 @@ async def settle_leads(
     To be called after anything about a lead changed. Called again, it writes nothing.
     """
     rows = await conn.fetch(_LEVELS, store.id, list(ids))
-    today, policy = store.calendar.day_of(now), policy_of(store)
+    today, policy = store.calendar.day_of(now), store.lead_policy
     levels = {row["id"]: _level(row, today, policy) for row in rows}
     still_open = [row["id"] for row in rows if row["state"] == OPEN]
     await conn.execute(_SET_LEVEL, store.id, now, still_open, [levels[lead_id] for lead_id in still_open])
@@ -63,7 +63,7 @@ async def settle_leads(
 
 async def plan_leads(conn: Connection, store: StoreContext, *, now: datetime, actor: Actor) -> PlanCounts:
     """The daily job: levels that changed as the day came nearer, and open leads that nobody is to call."""
-    today, policy = store.calendar.day_of(now), policy_of(store)
+    today, policy = store.calendar.day_of(now), store.lead_policy
     rows = await conn.fetch(_STANDING, store.id)
     stale = [
         row["id"] for row in rows if not row["waited_for"] or row["level"] != level_of(row["expected_on"], today, policy).key

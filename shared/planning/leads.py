@@ -14,7 +14,7 @@ from uuid import UUID
 import asyncpg
 
 from shared.db import Connection
-from shared.domain.lead import BY_DAYS, POLICIES, next_contact_on
+from shared.domain.lead import next_contact_on
 from shared.domain.programme import INTERVAL, Fact, Trigger
 from shared.stores import StoreContext
 
@@ -45,16 +45,9 @@ _WAITING = """
 """
 
 
-def policy_of(store: StoreContext) -> str:
-    """How the store tells levels: as its programme `lead` is set, unless its setting `lead_policy` says otherwise; else by-days."""
-    programme = store.programmes.get(PROGRAMME)
-    chosen = store.policies.get("lead_policy") or (programme.policy if programme is not None else None)
-    return chosen if isinstance(chosen, str) and chosen in POLICIES else BY_DAYS
-
-
 async def facts_of_leads(conn: Connection, store: StoreContext, ids: Collection[UUID]) -> list[Fact]:
     """One fact for each lead, whatever became of it: open, won, or lost since a day that is known."""
-    policy = policy_of(store)
+    policy = store.lead_policy
     return [_fact(row, store, policy) for row in await conn.fetch(_LEADS, store.id, list(ids))]
 
 
@@ -68,7 +61,7 @@ class Contact:
 
 async def contacts_of_leads(conn: Connection, store: StoreContext, ids: Collection[UUID]) -> dict[UUID, Contact]:
     """The last and the next contact of each lead: the day of the visit that waits, else what the level asks for."""
-    policy = policy_of(store)
+    policy = store.lead_policy
     waits = {row["trigger_id"]: row["at"] for row in await conn.fetch(_WAITING, store.id, list(ids))}
     found: dict[UUID, Contact] = {}
     for row in await conn.fetch(_LEADS, store.id, list(ids)):

@@ -13,7 +13,7 @@ from shared.reports.facts import only
 from shared.reports.figures import whose
 from shared.reports.followup import yes_no
 from shared.reports.opinions import TYPES
-from shared.reports.prospects import level_word, policy_of
+from shared.reports.prospects import level_word
 from shared.reports.scope import Scope, fetch
 from shared.reports.words import programme_word, word
 
@@ -161,7 +161,7 @@ async def c_card(conn: Connection, scope: Scope) -> Json:
     narrowed = "" if one else only(scope, "l.consultant_id", "NULL::text")
     leads = await fetch(conn, scope, _LEADS.format(which=which, only=narrowed, limit=LONGEST_LIST))
     phones = await _phones(conn, scope, [row["customer_id"] for row in leads])
-    policy = policy_of(scope.store)
+    policy = scope.store.lead_policy
     rows = [_prospect(scope, number, dict(row), phones, policy) for number, row in enumerate(leads, 1)]
     record = await _record(
         conn,

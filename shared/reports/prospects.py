@@ -12,13 +12,12 @@ from uuid import UUID
 import asyncpg
 
 from shared.db import Connection
-from shared.domain.lead import BY_DAYS, POLICIES, level_of, levels_of
+from shared.domain.lead import POLICIES, level_of, levels_of
 from shared.domain.month import Month
 from shared.reports.content import Json, column, columns, content, month_words, note, summed, table
 from shared.reports.figures import NOBODY, TREND_MONTHS, whose
 from shared.reports.scope import Scope, fetch
 from shared.reports.words import word
-from shared.stores import StoreContext
 
 OPEN, WON, LOST = "open", "won", "lost"
 _LEADS = """
@@ -71,17 +70,10 @@ class History:
         return OPEN if ended is not None and ended >= day else str(self.lead["state"])
 
 
-def policy_of(store: StoreContext) -> str:
-    """The store's policy of levels: that of its programme `lead`, else its setting, else by-days."""
-    programme = store.programmes.get("lead")
-    chosen = programme.policy if programme is not None and programme.policy else store.policies.get("lead_policy")
-    return chosen if isinstance(chosen, str) and chosen in POLICIES else BY_DAYS
-
-
 async def d_table(conn: Connection, scope: Scope) -> Json:
     """Each consultant's prospects by level at the start and end of the month, between them new, moved, won and lost; and month by month."""
     histories = await _histories(conn, scope)
-    policy = policy_of(scope.store)
+    policy = scope.store.lead_policy
     rows, total = _levels_of_all(scope, histories, policy)
     month_zh, month_en = month_words(scope)
     return content(

@@ -5,15 +5,19 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
+import orjson
 import pytest
 
 from shared.domain.month import Month
+from shared.events import SYSTEM
+from shared.planning import settle_leads
 from shared.reports import catalogue
 from tests.factories import (
     make_complaint,
     make_lead,
     make_movement,
     make_problem,
+    make_programme,
     make_sale,
     make_survey,
     make_visit,
@@ -185,6 +189,27 @@ async def test_a_prospect_entered_at_the_instant_of_the_report_counts(world: Wor
     assert [row["new"] for row in rows_of(content, "levels")] == [1]
     assert [row["count"] for row in rows_of(content, "movements")] == [1]
     assert rows_of(content, "months")[-1]["all"] == 1
+
+
+@pytest.mark.parametrize(
+    ("setting", "programme", "level"), [("abc", "by-days", "B"), ("by-days", "abc", "within_15_days"), (None, "abc", "B")]
+)
+async def test_work_and_report_tell_levels_apart_alike_and_the_setting_goes_before_the_programme(
+    world: World, setting: str | None, programme: str, level: str
+) -> None:
+    await make_programme(world.conn, "lead", store_id=world.store_id)
+    await world.conn.execute("UPDATE programmes SET policy = $2 WHERE store_id = $1 AND key = 'lead'", world.store_id, programme)
+    policies = orjson.dumps({"lead_policy": setting} if setting else {}).decode()
+    await world.conn.execute("UPDATE stores SET policies = $2 WHERE id = $1", world.store_id, policies)
+    given = {"store_id": world.store_id, "consultant_id": world.staff["zhang"], "created_at": at(12)}
+    lead = await make_lead(world.conn, **given, level="new", expected_on=date(2026, 12, 4))
+
+    await settle_leads(world.conn, await world.store(), [lead["id"]], now=at(20), actor=SYSTEM)
+
+    assert await world.conn.fetchval("SELECT level FROM leads WHERE id = $1", lead["id"]) == level
+    content = await report(world, "d-table", now=at(20))
+    assert {"new", "end"} <= {key for row in rows_of(content, "levels") if row["level"]["value"] == level for key in row}
+    assert rows_of(content, "months")[-1][level] == 1
 
 
 async def test_the_registers_of_complaints_hold_their_kinds(world: World) -> None:

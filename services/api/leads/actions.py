@@ -18,7 +18,7 @@ from shared.db import Connection
 from shared.domain.lead import BY_DAYS, REACTIVATE_DAYS, level_of
 from shared.errors import Conflict, Invalid
 from shared.ids import new_id
-from shared.planning import policy_of, settle_leads
+from shared.planning import settle_leads
 from shared.stores import StoreContext
 
 WON, LOST = "won", "lost"
@@ -159,7 +159,7 @@ def _why(was: asyncpg.Record, given: Mapping[str, Any]) -> str | None:
 
 
 def _level(store: StoreContext, lead: Mapping[str, Any], now: datetime) -> str:
-    return level_of(lead["expected_on"], store.calendar.day_of(now), policy_of(store)).key
+    return level_of(lead["expected_on"], store.calendar.day_of(now), store.lead_policy).key
 
 
 def _check_next(store: StoreContext, given: Mapping[str, Any], wanted: Mapping[str, Any], today: date) -> None:
@@ -170,7 +170,7 @@ def _check_next(store: StoreContext, given: Mapping[str, Any], wanted: Mapping[s
         raise Invalid("意向已结束 / the lead has ended", "/next_on")
     if given["next_on"] <= today:
         raise Invalid("须晚于今天 / must be later than today", "/next_on")
-    if policy_of(store) != BY_DAYS or level_of(wanted["expected_on"], today).until(today) is not None:
+    if store.lead_policy != BY_DAYS or level_of(wanted["expected_on"], today).until(today) is not None:
         raise Invalid("该级别有规定的间隔 / this level has a cadence of its own", "/next_on")
 
 

@@ -16,7 +16,7 @@ from services.api.records import Sort, Where
 from shared.db import Connection
 from shared.domain.lead import POLICIES, UnknownLevel, expected_between, level_of
 from shared.errors import Invalid, NotFound
-from shared.planning.leads import Contact, contacts_of_leads, policy_of
+from shared.planning.leads import Contact, contacts_of_leads
 from shared.stores import StoreContext
 
 TABLE, OPEN = "leads", "open"
@@ -59,7 +59,7 @@ async def page_of_leads(
         Where("t.state = {}", filters.state),
         Where("t.expected_on >= {}", filters.expected_from),
         Where("t.expected_on <= {}", filters.expected_to),
-        *_of_level(filters.level, policy_of(store), store.calendar.day_of(now)),
+        *_of_level(filters.level, store.lead_policy, store.calendar.day_of(now)),
     ]
     rows, cursor = await records.page(conn, _SELECT, store.id, where, sort, paging)
     return await _leads_of(conn, store, rows, now), cursor
@@ -98,7 +98,7 @@ async def _leads_of(conn: Connection, store: StoreContext, rows: Sequence[asyncp
 
 
 def _lead_of(store: StoreContext, row: asyncpg.Record, contact: Contact, today: date) -> dict[str, Any]:
-    policy = policy_of(store)
+    policy = store.lead_policy
     out = {name: row[name] for name in _PLAIN} | {"level_policy": policy, "last_contact_on": contact.last_on}
     if row["state"] != OPEN:
         return out | {"contact_every_days": None, "next_contact_on": None}
