@@ -21,9 +21,10 @@ def _named(path: Path) -> Iterator[str]:
     text = path.read_text(encoding="utf-8")
     yield from IN_SQL.findall(text)
     for node in ast.walk(ast.parse(text)):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.args and _reads(node.func):
-            if path != CONTEXT or isinstance(node.args[0], ast.Constant):  # `setting` itself is asked for a name
-                yield _text(node.args[0], path)
+        if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.args and _reads(node.func)):
+            continue
+        if path != CONTEXT or isinstance(node.args[0], ast.Constant):  # there, `setting` itself is asked for a name
+            yield _text(node.args[0], path)
 
 
 def _reads(call: ast.Attribute) -> bool:
