@@ -13,7 +13,7 @@ from typing import Any
 
 from services.cli.client import operator_token
 from tests.flows.system import PASSWORD, SECRET, System
-from tests.quarter.wire import Caller
+from tests.quarter.wire import Caller, Unexpected
 from tests.quarter.world import Person, Town, customers_file, orders_file, policies_file, sales_file
 
 CODE = "Q01"
@@ -26,6 +26,13 @@ STAFF = (
     ("林静", "followup_specialist"), ("唐琳", "followup_specialist"), ("韩雪", "followup_specialist"),
     ("方正", "sales_manager"), ("曾毅", "service_manager"), ("彭辉", "customer_manager"), ("董建军", "general_manager"),
 )  # fmt: skip
+
+_OVERDUE = """
+    SELECT v.id, v.programme, v.step, v.occurrence, v.state, v.channel, v.next_step, v.next_at, v.wake_at, v.due_at, v.window_end,
+           v.promised_at, v.updated_at, w.wake_at AS queued_at, k.business_at
+    FROM visits v JOIN visit_wakes w ON w.store_id = v.store_id AND v.id = ANY (w.visit_ids), business_clock k
+    WHERE v.wake_at <= k.business_at AND w.wake_at <= k.business_at LIMIT 20
+"""
 
 
 @dataclass
@@ -76,9 +83,15 @@ class House:
     async def to(self, instant: str) -> int:
         """Move the clock; returns when nothing is due before it and all queues are empty. Out: at how many instants it stopped."""
         answer = await self.operator.ask("POST", "/v1/dev/clock", {"to": instant})
-        assert answer.status == 200, f"{answer.body.decode()}\n{self.system.logs()}"
+        if answer.status != 200:
+            raise Unexpected(f"{answer.body.decode()}\n{await self._overdue()}\n{self.system.logs()}")
         hops: int = answer.json["hops"]
         return hops
+
+    async def _overdue(self) -> str:
+        """What should have been done by now, for whoever looks for the reason."""
+        rows = await self.system.sql(_OVERDUE)
+        return "\n".join(str(dict(row.items())) for row in rows)
 
     async def sign_in(self) -> None:
         """Everybody has a token that lasts for a while; asked at every dawn."""
