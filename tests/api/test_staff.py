@@ -130,6 +130,8 @@ async def test_days_away_are_noted_listed_and_taken_back(as_admin: Person, as_st
     backwards = await as_admin.http.post(path, json=body | {"to_on": "2026-11-30"})
 
     assert (made.status_code, to_oneself.status_code, backwards.status_code) == (201, 422, 422)
+    pointers = [answer.json()["errors"][0]["pointer"] for answer in (to_oneself, backwards)]
+    assert pointers == ["#/delegate_id", "#/to_on"]
     assert [absence["id"] for absence in (await as_admin.http.get(path)).json()["items"]] == [made.json()["id"]]
     assert (await as_admin.http.delete(f"{path}/{made.json()['id']}")).status_code == 204
     assert (await as_admin.http.delete(f"{path}/{made.json()['id']}")).status_code == 404

@@ -103,14 +103,16 @@ async def change_staff(
 async def add_absence(session: AsyncSession, me: Me, staff_id: UUID, body: AbsenceIn, *, now: datetime) -> StaffAbsence:
     """Days away; when they have begun, what is due in them is given at once.
 
-    Raises NotFound, Invalid when the delegate is nobody who works there.
+    Raises NotFound, Invalid when they end before they begin or the delegate is nobody who works there.
     """
     store_id = me.store_id
+    if body.to_on < body.from_on:
+        raise Invalid("早于 from_on / lies before from_on", "/to_on")
     await queries.person(session, store_id, staff_id, lock=True)
     if body.delegate_id is not None:
         delegate = await session.get(Staff, (store_id, body.delegate_id))
         if delegate is None or not delegate.active or delegate.id == staff_id:
-            raise Invalid("the delegate is another active person of the store", "/delegate_id")
+            raise Invalid("须为本店另一位在岗员工 / the delegate is another active person of the store", "/delegate_id")
     absence = StaffAbsence(store_id=store_id, staff_id=staff_id, **body.model_dump())
     session.add(absence)
     await session.flush()

@@ -82,12 +82,6 @@ class AbsenceIn(In):
     delegate_id: UUID | None = None
     reason: Line | None = Field(None, examples=["年假"])
 
-    @model_validator(mode="after")
-    def _in_order(self) -> Self:
-        if self.to_on < self.from_on:
-            raise ValueError("to_on is not before from_on")
-        return self
-
 
 class AbsenceOut(Out):
     """Days away."""
