@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -15,6 +15,7 @@ from shared.db import Connection
 from shared.domain.programme import Fact, PlannedVisit, Programme, Step, still_needed
 from shared.domain.programme.facts import is_for_kind
 from shared.events import Actor
+from shared.packs import load_pack
 from shared.planning.people import Assigned, Assigner
 from shared.planning.plan import Planner
 from shared.planning.replan import add_visits, cancel_visits, differs, may_move, move_visits
@@ -24,12 +25,15 @@ from shared.stores import StoreContext
 
 STEP_REMOVED: Final = "step_removed"
 REASON_GONE: Final = "reason_gone"
+BY_HAND: Final = "moved"  # the `next_reason` of a visit to which somebody gave a day
 
 _OPEN = """
     SELECT * FROM visits
     WHERE store_id = $1 AND programme = $2 AND state IN ('planned', 'due', 'trying') ORDER BY id
 """
 _THERE = "SELECT trigger_id, step, occurrence FROM visits WHERE store_id = $1 AND programme = $2 AND trigger_id = ANY($3)"
+_VERSIONS = "SELECT version, policy, source FROM programmes WHERE store_id = $1 AND key = $2 AND version = ANY($3)"
+_FOLLOWED = "UPDATE visits SET programme_version = $3 WHERE store_id = $1 AND id = ANY($2) AND programme_version <> $3"
 _RECAST = """
     UPDATE visits v SET role = r.role, channel = r.channel, assignee_id = r.assignee_id, purposes = string_to_array(r.purposes, ','),
         message_template = r.message, on_missed = r.on_missed, next_step = r.next_step, updated_at = $2, version = v.version + 1
@@ -48,14 +52,21 @@ class Recast:
     assigned: Assigned
 
 
+Place = tuple[UUID, str, int]
+
+
 @dataclass
 class ProgrammeChange:
-    """What becomes of planned visits. A visit may be moved and recast; one that was tried or promised is neither."""
+    """What becomes of planned visits. A visit may be moved and recast; one that was tried or promised is neither.
+
+    `followed`: the visits that are from now on as the programme in force has them, moved or not.
+    """
 
     moved: list[tuple[asyncpg.Record, PlannedVisit]] = field(default_factory=list)
     recast: list[Recast] = field(default_factory=list)
     cancelled: list[tuple[asyncpg.Record, str]] = field(default_factory=list)
     added: list[tuple[PlannedVisit, Programme, Assigned]] = field(default_factory=list)
+    followed: list[UUID] = field(default_factory=list)
     facts: Mapping[tuple[str, UUID], Fact] = field(default_factory=dict)
 
 
@@ -64,6 +75,8 @@ async def change_of_programme(
 ) -> ProgrammeChange:
     """What the programme as `store` has it asks of the open visits planned by any version of it. Reads only.
 
+    A visit moves when the programme has another day for it than the version that planned it has today: what the morning spread or
+    somebody moved by hand is no change of the programme, and a day given by hand stays.
     Windows that are over already add nothing: a change looks ahead. A programme out of force leaves what is planned as it is.
     """
     programme = store.programmes.get(key)
@@ -72,16 +85,12 @@ async def change_of_programme(
     if programme is None or not rows:
         return change
     change.facts = await facts_of_triggers(conn, store, {(row["trigger_type"], row["trigger_id"]) for row in rows})
-    planner = Planner(store, now)
-    wanted = {
-        (visit.trigger_id, visit.step, visit.occurrence): visit
-        for fact in change.facts.values()
-        for visit, of in planner.visits(fact)
-        if of.key == key and visit.state == PLANNED
-    }
+    facts = list(change.facts.values())
+    wanted = {place: visit for place, visit in _plans(store, key, facts, now).items() if visit.state == PLANNED}
+    former = await _former(conn, store, key, rows, change.facts, now)
     assigner = await Assigner.load(conn, store, now=now, customer_ids={row["customer_id"] for row in rows})
     for row in rows:
-        _judge(row, programme, wanted, change, assigner)
+        _judge(row, programme, wanted, former, change, assigner)
     there = {tuple(row.values()) for row in await conn.fetch(_THERE, store.id, key, [key[0] for key in wanted])}
     for place, visit in wanted.items():
         if place not in there:
@@ -101,16 +110,53 @@ async def replan_programme(
     await cancel_visits(conn, store.id, by_reason, now, actor)
     await _recast(conn, store.id, change, now, actor)
     await move_visits(conn, store.id, change.moved, now, actor)
+    if change.followed:
+        await conn.execute(_FOLLOWED, store.id, change.followed, store.programmes[key].version)
     added = [(visit, programme) for visit, programme, _ in change.added]
     await add_visits(conn, store, added, change.facts, now, actor, vault)
     await tell(conn, store.id, len(change.moved) + len(change.cancelled) + len(change.added) + len(change.recast))
     return change
 
 
+def _plans(store: StoreContext, key: str, facts: Sequence[Fact], now: datetime) -> dict[Place, PlannedVisit]:
+    """What the programme plans of the facts at this instant."""
+    planner = Planner(store, now)
+    return {
+        (visit.trigger_id, visit.step, visit.occurrence): visit
+        for fact in facts
+        for visit, programme in planner.visits(fact)
+        if programme.key == key
+    }
+
+
+async def _former(
+    conn: Connection,
+    store: StoreContext,
+    key: str,
+    rows: Sequence[asyncpg.Record],
+    facts: Mapping[tuple[str, UUID], Fact],
+    now: datetime,
+) -> dict[UUID, PlannedVisit]:
+    """What the version that planned each visit would plan today, by visit; without a version that is known, nothing."""
+    former: dict[UUID, PlannedVisit] = {}
+    for version in await conn.fetch(_VERSIONS, store.id, key, list({row["programme_version"] for row in rows})):
+        own = replace(store, programmes={key: load_pack(version["source"], version["policy"])})
+        of_version = [row for row in rows if row["programme_version"] == version["version"]]
+        triggers = {(row["trigger_type"], row["trigger_id"]) for row in of_version} & facts.keys()
+        plans = _plans(own, key, [facts[trigger] for trigger in triggers], now)
+        former |= {row["id"]: plans[place] for row in of_version if (place := _place(row)) in plans}
+    return former
+
+
+def _place(row: asyncpg.Record) -> Place:
+    return row["trigger_id"], row["step"], row["occurrence"]
+
+
 def _judge(
     row: asyncpg.Record,
     programme: Programme,
-    wanted: Mapping[tuple[UUID, str, int], PlannedVisit],
+    wanted: Mapping[Place, PlannedVisit],
+    former: Mapping[UUID, PlannedVisit],
     change: ProgrammeChange,
     assigner: Assigner,
 ) -> None:
@@ -125,13 +171,20 @@ def _judge(
     if not (is_for_kind(step, fact) and still_needed(step, fact)):
         change.cancelled.append((row, REASON_GONE))
         return
-    visit = wanted.get((row["trigger_id"], row["step"], row["occurrence"]))
+    visit = wanted.get(_place(row))
     if visit is None:
         return
-    if differs(row, visit):
+    change.followed.append(row["id"])
+    if _moves(row, visit, former.get(row["id"])):
         change.moved.append((row, visit))
     if _is_other(row, step):
         change.recast.append(Recast(row, step, _person(row, step, visit, fact, assigner)))
+
+
+def _moves(row: asyncpg.Record, visit: PlannedVisit, former: PlannedVisit | None) -> bool:
+    if row["next_reason"] == BY_HAND or not differs(row, visit):
+        return False
+    return former is None or (former.due_on, former.window_end) != (visit.due_on, visit.window_end)
 
 
 def _person(row: asyncpg.Record, step: Step, visit: PlannedVisit, fact: Fact, assigner: Assigner) -> Assigned:

@@ -6,16 +6,19 @@ import asyncio
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
+from uuid import UUID
 
 import asyncpg
 import httpx
 import pytest
 
 from shared.db import Pool, asyncpg_url
-from shared.events import NOTIFY_CLOCK, NOTIFY_DUE, NOTIFY_EVENTS, NOTIFY_FEED, NOTIFY_SIGNAL
+from shared.events import NOTIFY_CLOCK, NOTIFY_DUE, NOTIFY_EVENTS, NOTIFY_FEED, NOTIFY_SIGNAL, SYSTEM
 from shared.packs import pack_text
+from shared.planning.load import spread_load
+from shared.stores import bump_store, load_store
 from tests.api.conftest import START, Sign
-from tests.factories import make_staff
+from tests.factories import make_absence, make_staff
 
 TODAY = START.date().isoformat()  # Monday 23 November 2026
 PHONE = "13812345678"
@@ -26,6 +29,7 @@ class Files:
     """A store with one delivery and one repair of today, planned by the API."""
 
     base: str
+    store_id: UUID
     advisor: str
     specialist: str
 
@@ -58,7 +62,7 @@ async def files(operator: httpx.AsyncClient, pool: Pool) -> Files:
     first = order | {"number": "RO0", "closed_at": "2026-10-01T15:00:00+08:00", "opened_at": None}
     await _made(operator, f"{base}/work-orders", first)
     await _made(operator, f"{base}/work-orders", order | {"advisor_id": str(people["service_advisor"])})
-    return Files(base, str(people["service_advisor"]), str(people["followup_specialist"]))
+    return Files(base, UUID(store), str(people["service_advisor"]), str(people["followup_specialist"]))
 
 
 async def _made(client: httpx.AsyncClient, path: str, body: dict[str, Any]) -> dict[str, Any]:
@@ -186,6 +190,69 @@ async def test_put_in_force_with_replan_it_does_what_was_rehearsed(operator: htt
     row = await pool.fetchrow("SELECT due_on, role, assignee_id FROM visits WHERE id = $1", moved["visit_id"])
     assert row is not None
     assert (row["due_on"], row["role"], str(row["assignee_id"])) == (date(2026, 11, 30), "service_advisor", files.advisor)
+
+
+async def _days(pool: Pool, files: Files, key: str) -> dict[str, date]:
+    rows = await pool.fetch(
+        "SELECT id, due_on FROM visits WHERE store_id = $1 AND programme = $2 ORDER BY id", files.store_id, key
+    )
+    return {str(row["id"]): row["due_on"] for row in rows}
+
+
+async def _put_off_by_the_morning(files: Files, pool: Pool) -> dict[str, date]:
+    """Who is to call after the repair is away on that day: the morning puts the call off."""
+    planned = await _days(pool, files, "after-repair")
+    [call] = planned
+    await pool.execute("UPDATE visits SET assignee_id = $2 WHERE id = $1", UUID(call), UUID(files.specialist))
+    async with pool.acquire() as conn:
+        await make_absence(
+            conn, staff_id=UUID(files.specialist), store_id=files.store_id, from_on=planned[call], to_on=planned[call]
+        )
+        await bump_store(conn, files.store_id)
+        store = await load_store(conn, files.store_id, today=START.date())
+        async with conn.transaction():
+            assert (await spread_load(conn, store, now=START, actor=SYSTEM)).planned >= 1
+    spread = await _days(pool, files, "after-repair")
+    assert spread != planned
+    return spread
+
+
+async def test_what_the_morning_spread_stays_while_the_programme_says_what_it_said(
+    operator: httpx.AsyncClient, files: Files, pool: Pool
+) -> None:
+    spread = await _put_off_by_the_morning(files, pool)
+
+    told = await _rehearse(operator, files, "after-repair")
+    body = {"pack": pack_text("after-repair") + "# 一句说明\n", "replan": True}
+    answer = await operator.put(f"{files.base}/programmes/after-repair", json=body)
+
+    assert (set(told["counts"].values()), answer.json()["version"]) == ({0}, 2)
+    assert await _days(pool, files, "after-repair") == spread
+    assert set((await _rehearse(operator, files, "after-repair"))["counts"].values()) == {0}
+
+
+async def test_what_the_morning_spread_moves_once_when_the_programme_has_another_day(
+    operator: httpx.AsyncClient, files: Files, pool: Pool
+) -> None:
+    await _put_off_by_the_morning(files, pool)
+
+    assert (await _rehearse(operator, files, "after-repair", policy="s4"))["counts"]["moved"] == 1
+    await operator.put(f"{files.base}/programmes/after-repair", json={"policy": "s4", "replan": True})
+
+    assert list((await _days(pool, files, "after-repair")).values()) == [date(2026, 11, 30)]
+    assert (await _rehearse(operator, files, "after-repair"))["counts"]["moved"] == 0
+
+
+async def test_a_day_that_somebody_gave_by_hand_stays_whatever_the_programme_says(
+    operator: httpx.AsyncClient, files: Files, pool: Pool
+) -> None:
+    [call] = await _days(pool, files, "after-repair")
+    tag = (await operator.get(f"{files.base}/visits/{call}")).headers["ETag"]
+    answer = await operator.patch(f"{files.base}/visits/{call}", json={"due_on": "2026-11-27"}, headers={"If-Match": tag})
+    assert answer.status_code == 200, answer.text
+
+    assert (await _rehearse(operator, files, "after-repair"))["counts"]["moved"] == 0
+    assert (await _rehearse(operator, files, "after-repair", policy="s4"))["counts"]["moved"] == 0
 
 
 async def test_a_faulty_text_is_refused_with_line_and_reason(operator: httpx.AsyncClient, files: Files) -> None:
