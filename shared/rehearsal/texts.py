@@ -12,6 +12,9 @@ import asyncpg
 
 from shared.crypto import Unreadable, Vault
 from shared.db import Connection
+from shared.domain.programme import Step
+from shared.domain.voucher import KINDS
+from shared.domain.voucher import wording as voucher_words
 from shared.phones import mask
 from shared.rehearsal.work import Work
 from shared.stores import StoreContext
@@ -19,7 +22,8 @@ from shared.wording import VARIABLES, Wording, render, salutation, wording_for
 
 SAMPLE: Final = 20
 FROM_THE_STORE: Final = ("store_name", "store_phone", "store_address", "rescue_phone")
-MADE_WHEN_SENT: Final = {"survey_url": "https://…/s/…", "voucher_code": "…", "voucher_until": "…"}
+MADE_WHEN_SENT: Final = {"survey_url": "https://…/s/…"}
+NO_VOUCHER: Final = {"voucher_code": "", "voucher_text": "", "voucher_until": ""}
 
 _PEOPLE = """
     SELECT c.id, c.name, c.gender, c.language, c.deceased_at, p.id AS point_id, p.kind, p.value,
@@ -127,6 +131,7 @@ def _values(store: StoreContext, work: Work, person: asyncpg.Record, car: asyncp
     known: dict[str, str | None] = {
         **{name: getattr(store, name.removeprefix("store_")) for name in FROM_THE_STORE},
         **MADE_WHEN_SENT,
+        **_voucher(_step(store, work), language),
         "customer_name": person["name"],
         "salutation": salutation(person["gender"], language),
         "staff_name": staff.name if staff else None,
@@ -142,9 +147,29 @@ def _day(car: asyncpg.Record) -> str | None:
     return f"{day.month}月{day.day}日" if day else None
 
 
-def _is_marketing(store: StoreContext, work: Work) -> bool:
+def _voucher(step: Step | None, language: str) -> dict[str, str]:
+    """What the step's voucher gives, the one of most worth of several; its code and last day are made when it is issued."""
+    kinds = sorted(
+        (KINDS[key] for key in step.vouchers) if step else (), key=lambda kind: not (kind.value_fen or kind.percent_off)
+    )
+    if not kinds:
+        return NO_VOUCHER
+    kind = kinds[0]
+    return {
+        "voucher_code": "…",
+        "voucher_until": "…",
+        "voucher_text": voucher_words(kind, language, kind.value_fen, kind.percent_off),
+    }
+
+
+def _step(store: StoreContext, work: Work) -> Step | None:
     programme = store.programmes.get(work.programme)
-    return programme is not None and any(step.key == work.step and step.marketing for step in programme.steps)
+    return next((step for step in programme.steps if step.key == work.step), None) if programme is not None else None
+
+
+def _is_marketing(store: StoreContext, work: Work) -> bool:
+    step = _step(store, work)
+    return step is not None and step.marketing
 
 
 def _masked(store: StoreContext, vault: Vault, point: asyncpg.Record) -> str | None:

@@ -135,6 +135,25 @@ async def test_what_the_calendar_will_plan_is_in_it_with_its_words_and_masked_nu
     assert PHONE not in str(told)
 
 
+@pytest.mark.parametrize(
+    ("vouchers", "says"),
+    [
+        ("[birthday]", "送您50元维修券"),
+        ("[tyre_check, new_customer]", "送您下次到店9折"),
+        ("[anniversary]", "送您免费四轮定位"),
+        ("[]", None),
+    ],
+)
+async def test_a_message_names_the_voucher_that_its_own_step_brings(
+    operator: httpx.AsyncClient, files: Files, vouchers: str, says: str | None
+) -> None:
+    pack = pack_text("birthday").replace("vouchers: [birthday]", f"vouchers: {vouchers}")
+    told = await _rehearse(operator, files, "birthday", pack=pack, days=14)
+
+    [text] = [text["text"] for text in told["sample"] if text["programme"] == "birthday"]
+    assert says in text if says else "送您" not in text
+
+
 async def test_switched_off_it_plans_nothing_more(operator: httpx.AsyncClient, files: Files) -> None:
     told = await _rehearse(operator, files, "birthday", enabled=False)
 
