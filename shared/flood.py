@@ -27,5 +27,7 @@ class Flood:
 
     async def give_way(self) -> None:
         """Wait for the end of the flood; not at all without one, and not for ever."""
-        while (now := monotonic()) < min(self._last + STILL, self._began + AT_MOST):
-            await asyncio.sleep(min(self._last + STILL, self._began + AT_MOST) - now)
+        rest = min(self._last + STILL, self._began + AT_MOST) - monotonic()
+        if rest > 0:
+            await asyncio.sleep(rest)
+            await self.give_way()  # fifty times at most: AT_MOST / STILL
