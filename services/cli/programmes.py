@@ -38,7 +38,11 @@ def list_programmes(store: StoreCode, data: Data = DEFAULT_DATA, as_json: AsJson
     if as_json:
         print_json(programmes)
     else:
-        print_table(programmes, {"key": "Key", "name_zh": "名称", "name_en": "Name", "policy": "Policy", "version": "Version"})
+        rows = [programme | {"state": "on" if programme["enabled"] else "off"} for programme in programmes]
+        print_table(
+            rows,
+            {"key": "Key", "state": "State", "name_zh": "名称", "name_en": "Name", "policy": "Policy", "version": "Version"},
+        )
 
 
 @app.command("apply")
@@ -100,11 +104,17 @@ def _print_rehearsal(answer: Json) -> None:
         for volume in answer["volumes"]
         for day in volume["days"]
     ]  # fmt: skip
-    print_table(rows, {"name": "Who", "on": "Day", "before": "Now", "after": "Then", "over": ""})
+    _print_any(rows, {"name": "Who", "on": "Day", "before": "Now", "after": "Then", "over": ""})
     moved = [step for step in answer["steps"] if step["before"] != step["after"]]
-    print_table(moved, {"programme": "Programme", "step": "Step", "channel": "Channel", "before": "Now", "after": "Then"})
-    say(f"Messages: {answer['messages_before']} now, {answer['messages_after']} then. The first of them:")
-    print_table(answer["sample"], {"at": "When", "customer_name": "To", "to": "", "text": "Text", "hindrance": "But"})
+    _print_any(moved, {"programme": "Programme", "step": "Step", "channel": "Channel", "before": "Now", "after": "Then"})
+    say(f"Messages: {answer['messages_before']} now, {answer['messages_after']} then.{' The first:' if answer['sample'] else ''}")
+    _print_any(answer["sample"], {"at": "When", "customer_name": "To", "to": "", "text": "Text", "hindrance": "But"})
+
+
+def _print_any(rows: list[Json], columns: dict[str, str]) -> None:
+    """A table of something; of nothing, no headings either."""
+    if rows:
+        print_table(rows, columns)
 
 
 def _key(file: Path, text: str) -> str:
