@@ -8,7 +8,7 @@ from bench.processes import _cpu
 from shared.packs import pack_text
 from tests.quarter.independent import Compared, compare
 from tests.quarter.invariants import broken
-from tests.quarter.run import Quarter, Say
+from tests.quarter.run import Quarter, Say, Size
 
 REHEARSAL_DAYS = 14
 
@@ -19,8 +19,7 @@ async def judge(quarter: Quarter, say: Say) -> list[str]:
     say(f"\n  month    figure                 {'the API says':>26s} {'plain SQL finds':>26s}")
     for figure in figures:
         say(figure.line())
-    faults = [f"differs: {figure.line().strip()}" for figure in figures if not figure.agrees]
-    faults += nothing_counted(figures)
+    faults = judged(figures, quarter.size, say)
     faults += await broken(quarter.house)
     await _rehearsal(quarter, say)
     _time(quarter, say)
@@ -29,12 +28,23 @@ async def judge(quarter: Quarter, say: Say) -> list[str]:
     return faults
 
 
+def judged(figures: list[Compared], size: Size, say: Say) -> list[str]:
+    """Figures that differ; and, of a run that brings facts of every kind, those of which nothing was counted."""
+    faults = [f"differs: {figure.line().strip()}" for figure in figures if not figure.agrees]
+    empty = nothing_counted(figures)
+    if size.brings_all or len(empty) == len({figure.kpi for figure in figures}):
+        return faults + [f"nothing was counted for {kpi}" for kpi in empty]
+    if empty:
+        say(f"\nno such fact fell in so short a run, n/a on both sides: {', '.join(empty)}")
+    return faults
+
+
 def nothing_counted(figures: list[Compared]) -> list[str]:
-    """A comparison of nothing with nothing shows nothing."""
+    """The figures of which both reckonings found nothing in any month: of a whole quarter that shows nothing, of some days it may be."""
     counted = {figure.kpi: 0 for figure in figures}
     for figure in figures:
         counted[figure.kpi] += figure.found[1]
-    return [f"nothing was counted for {kpi}" for kpi, count in counted.items() if not count]
+    return [kpi for kpi, count in counted.items() if not count]
 
 
 async def _rehearsal(quarter: Quarter, say: Say) -> None:

@@ -52,7 +52,13 @@ class Size:
         """Those that were closed, or have at least begun: `2026-07`."""
         return sorted({f"{day:%Y-%m}" for day in self.days})
 
+    @property
+    def brings_all(self) -> bool:
+        """Whether it is long and large enough for every kind of fact to occur, so that a figure of nothing tells of a fault."""
+        return len(self.days) >= ALL_AFTER_DAYS and self.customers >= ALL_AMONG
 
+
+ALL_AFTER_DAYS, ALL_AMONG = 60, 1000
 QUARTER = Size(5000, date(2026, 7, 1), date(2026, 9, 30), date(2026, 10, 5))
 SHORT = Size(200, date(2026, 7, 20), date(2026, 8, 2), date(2026, 8, 5))
 
