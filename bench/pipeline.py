@@ -32,7 +32,7 @@ LEAD = timedelta(seconds=2)
 EARLY = "2026-11-23T08:30:00+08:00@x1"
 POLL = 0.5
 UNIT = "visits/s"
-PATIENCE = 120.0
+PATIENCE = 300.0
 PACE = 200  # visits a second
 MESSAGES = {"bare": "bare.messages", "own": "messages"}
 

@@ -60,9 +60,7 @@ async def _carry_out(conn: Connection, store_id: UUID, order: asyncpg.Record, no
     return "done"
 
 
-def _move(
-    kind: str, state: MessageState, now: datetime, why: str | None
-) -> tuple[str, str | None, datetime | None] | None:
+def _move(kind: str, state: MessageState, now: datetime, why: str | None) -> tuple[str, str | None, datetime | None] | None:
     """The state an order leads to, with its reason and when to look again; None when it is not to be had any more."""
     if kind == RESEND_ORDER and state in RESEND:
         return "queued", "resend", now
