@@ -155,6 +155,15 @@ def test_a_monthly_call_clamps_to_the_end_of_a_short_month() -> None:
     assert visit.due_on == date(2027, 2, 28)
 
 
+@pytest.mark.parametrize("days_early", [1, 2, 3])
+def test_a_relationship_call_moved_to_an_earlier_day_still_stands_for_its_date(days_early: int) -> None:
+    on = DELIVERED + timedelta(days=60 - days_early)
+
+    (visit,) = follow_ons(CLUB, closed("relationship", on), fact(), EVERY_DAY, local(on, "11:00"))
+
+    assert visit.due_on == DELIVERED + timedelta(days=120)
+
+
 def test_the_clubs_relationship_ends_with_month_9() -> None:
     done = closed("relationship", DELIVERED + timedelta(days=240))
 

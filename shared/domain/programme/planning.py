@@ -231,7 +231,7 @@ def _next_slot(
     if step.repeat.from_ == "fact":
         return _named_slot(step, fact, calendar, now)
     if step.repeat.from_ == "anchor":
-        return _next_on_grid(step, step.repeat, fact, calendar, max(closed_on, closed.due_on), now)
+        return _next_on_grid(step, step.repeat, fact, calendar, max(closed_on, closed.due_on + _early(step)), now)
     days = step.repeat.every_days if step.key == closed.step else step.repeat.first_after_days
     due = max(closed_on + timedelta(days=days), calendar.day_of(now))
     return _free_slot(step, step.repeat, due, fact, calendar, busy_days)
@@ -258,6 +258,12 @@ def _next_on_grid(step: Step, repeat: Repeat, fact: Fact, calendar: StoreCalenda
         if due > after and slot.end > now:
             return brought_forward(slot, calendar, now)
         number += 1
+
+
+def _early(step: Step) -> timedelta:
+    """How far before its date of the grid a visit may have been moved: one of those days still stands for that date."""
+    window = step.window
+    return timedelta(days=max(0, -window.earliest)) if window is not None and window.unit == "days" else timedelta(0)
 
 
 def _grid_number(repeat: Repeat, anchor: date, after: date) -> int:
