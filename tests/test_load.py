@@ -86,7 +86,8 @@ async def test_yesterdays_backlog_that_is_due_already_is_spread_too(house: House
 
     await house.spread()
 
-    assert sorted(row["state"] for row in await house.conn.fetch("SELECT state FROM visits")) == ["due"] * 3 + ["planned"] * 2
+    rows = await house.conn.fetch("SELECT state FROM visits WHERE store_id = $1", house.store_id)
+    assert sorted(row["state"] for row in rows) == ["due"] * 3 + ["planned"] * 2
 
 
 async def test_what_finds_no_day_any_more_expires_and_the_manager_is_told_once(house: House) -> None:
@@ -97,9 +98,12 @@ async def test_what_finds_no_day_any_more_expires_and_the_manager_is_told_once(h
     counts = await house.spread()
 
     assert counts == PlanCounts(expired=2)
-    rows = await house.conn.fetch("SELECT state_reason, wake_at, next_step FROM visits WHERE state = 'expired'")
+    rows = await house.conn.fetch(
+        "SELECT state_reason, wake_at, next_step FROM visits WHERE store_id = $1 AND state = 'expired'", house.store_id
+    )
     assert [tuple(row) for row in rows] == [("no_room", None, None)] * 2
-    assert await house.conn.fetchval("SELECT count(*) FROM tasks WHERE kind = 'visits_expired'") == 1
+    told = await house.conn.fetchval("SELECT count(*) FROM tasks WHERE store_id = $1 AND kind = 'visits_expired'", house.store_id)
+    assert told == 1
 
 
 async def test_promises_running_ladders_and_urgent_calls_stay(house: House) -> None:
@@ -114,7 +118,7 @@ async def test_promises_running_ladders_and_urgent_calls_stay(house: House) -> N
 
     await house.spread()
 
-    rows = await house.conn.fetch("SELECT id FROM visits WHERE due_on > $1", TODAY)
+    rows = await house.conn.fetch("SELECT id FROM visits WHERE store_id = $1 AND due_on > $2", house.store_id, TODAY)
     assert [row["id"] for row in rows] == [plain["id"]]
     assert len(kept) > 3  # more than a day's work, and all of it stays
 
@@ -137,7 +141,7 @@ async def test_visits_of_one_call_move_together_and_take_one_place(house: House)
 
     await house.spread()
 
-    moved = await house.conn.fetch("SELECT customer_id FROM visits WHERE due_on > $1", TODAY)
+    moved = await house.conn.fetch("SELECT customer_id FROM visits WHERE store_id = $1 AND due_on > $2", house.store_id, TODAY)
     assert [row["customer_id"] for row in moved] == [customer] * 3
 
 
