@@ -9,6 +9,8 @@ from tests.quarter.run import SHORT, played
 from tests.servers import Servers
 
 
+# The stand-ins end while hundreds of kept-alive connections to them are still closing; the collector then tells of their streams.
+@pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.timeout(300)
 async def test_two_weeks_of_two_hundred_customers_agree_with_a_second_reckoning(servers: Servers, worker_number: int) -> None:
     told: list[str] = []
