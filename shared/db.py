@@ -20,6 +20,10 @@ Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
 
 STATEMENT_TIMEOUT = "30s"
 LET_GO = "20s"  # for the services that claim rows: between two statements of theirs there is never as much as a second
+PLAN_ONCE = "SET LOCAL plan_cache_mode = force_generic_plan"
+BY_KEYS = f"{PLAN_ONCE}; SET LOCAL enable_seqscan = off"
+"""For a transaction of many small statements, all by keys: planning each anew for its keys would cost more than running it, and without
+keys to look at the planner reads from end to end what it takes for small."""
 DATABASE_AWAY = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 """What working with a database that goes away may raise. The last one: the connection was cut in the midst of asyncpg's own steps."""
 
@@ -72,7 +76,7 @@ def open_engine(url: str, name: str, *, size: int = 10) -> AsyncEngine:
     return create_async_engine(
         sqlalchemy_url(url),
         pool_size=size,
-        max_overflow=size,
+        max_overflow=0,
         hide_parameters=True,
         json_deserializer=str,  # jsonb comes as text through `raw` too; the column type `Json` reads it
         connect_args={"server_settings": _server_settings(name)},
@@ -112,7 +116,7 @@ async def store_transaction(pool: Pool, store_id: UUID | None, *, plan_once: boo
     planning it each time would cost more than running it.
     """
     settings = [set_store_sql(store_id)] if store_id is not None else []
-    settings += ["SET LOCAL plan_cache_mode = force_generic_plan"] if plan_once else []
+    settings += [PLAN_ONCE] if plan_once else []
     async with pool.acquire() as connection, connection.transaction():
         if settings:
             await connection.execute("; ".join(settings))

@@ -18,7 +18,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from deploy.local import places
-from deploy.local.ports import HOST, is_free, remembered_port
+from deploy.local.ports import HOST, RESTART, is_free, remembered_port
 from deploy.local.process import Account, ServerFault, kept_password, start_server, stop_server, tail, wait_until
 
 SUPERUSER = "postgres"
@@ -138,7 +138,7 @@ class Postgres:
 
     def _launch(self, data: Path, account: Account | None, programs: Path) -> None:
         for last_try in (False, False, True):
-            self.port = remembered_port(self.folder / "port")
+            self.port = remembered_port(self.folder / "port", patience=RESTART if self.port else 0)
             command = [
                 str(programs / "postgres"),
                 "-D",

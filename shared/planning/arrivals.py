@@ -40,7 +40,8 @@ async def recognise_arrivals(
     cars = None if vehicle_ids is None else list(vehicle_ids)
     if not await conn.fetchval(_ANYBODY, store.id):
         return 0
-    rows = await conn.fetch(_ARRIVED, store.id, cars, store.timezone, now, BY_WORK_ORDER)
+    statement = _ARRIVED if cars is None else _ARRIVED_IN
+    rows = await conn.fetch(statement, store.id, store.timezone, now, BY_WORK_ORDER, *([] if cars is None else [cars]))
     if rows:
         await follow_appointments(conn, store, [row["id"] for row in rows], now=now, actor=actor)
     return len(rows)
@@ -62,19 +63,20 @@ _REMINDED = """
         AND state IN ('planned', 'due', 'trying')
 """
 _ANYBODY = "SELECT EXISTS (SELECT FROM appointments WHERE store_id = $1 AND state IN ('booked', 'confirmed', 'no_show'))"
-_ARRIVED = """
+_CAME = """
     WITH came AS (
         SELECT DISTINCT ON (a.id) a.id, coalesce(w.opened_at, w.closed_at) AS at
         FROM appointments a JOIN work_orders w ON w.store_id = a.store_id AND w.customer_id = a.customer_id
             AND (a.vehicle_id IS NULL OR w.vehicle_id = a.vehicle_id) AND w.kind <> 'internal'
-            AND (a.starts_at AT TIME ZONE $3)::date IN ((w.opened_at AT TIME ZONE $3)::date, (w.closed_at AT TIME ZONE $3)::date)
-        WHERE a.store_id = $1 AND a.state IN ('booked', 'confirmed', 'no_show') AND ($2::uuid[] IS NULL OR w.vehicle_id = ANY($2))
+            AND (a.starts_at AT TIME ZONE $2)::date IN ((w.opened_at AT TIME ZONE $2)::date, (w.closed_at AT TIME ZONE $2)::date)
+        WHERE a.store_id = $1 AND a.state IN ('booked', 'confirmed', 'no_show'){cars}
         ORDER BY a.id, w.opened_at NULLS LAST
     )
-    UPDATE appointments a SET state = 'arrived', state_reason = $5, arrived_at = came.at, closed_at = $4, updated_at = $4,
+    UPDATE appointments a SET state = 'arrived', state_reason = $4, arrived_at = came.at, closed_at = $3, updated_at = $3,
         version = version + 1
     FROM came WHERE a.store_id = $1 AND a.id = came.id RETURNING a.id
 """
+_ARRIVED, _ARRIVED_IN = _CAME.format(cars=""), _CAME.format(cars=" AND w.vehicle_id = ANY($5)")
 _NO_SHOWS = """
     UPDATE appointments SET state = 'no_show', state_reason = $3, closed_at = $4, updated_at = $4, version = version + 1
     WHERE store_id = $1 AND state IN ('booked', 'confirmed') AND starts_at < $2 RETURNING id

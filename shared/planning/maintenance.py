@@ -73,9 +73,10 @@ _NEAR = """
 """
 _OPEN = """
     SELECT id, trigger_id, occurrence FROM visits
-    WHERE store_id = $1 AND trigger_type = 'maintenance.due' AND state IN ('planned', 'due') AND tries = 0 AND promised_at IS NULL
-      AND ($2::uuid[] IS NULL OR trigger_id = ANY($2)) ORDER BY id FOR UPDATE
+    WHERE store_id = $1 AND trigger_type = 'maintenance.due' AND state IN ('planned', 'due') AND tries = 0 AND promised_at IS NULL{cars}
+    ORDER BY id FOR UPDATE
 """
+_OF_ALL, _OF_CARS = _OPEN.format(cars=""), _OPEN.format(cars=" AND trigger_id = ANY($2)")
 _CANCEL = """
     UPDATE visits SET state = 'cancelled', state_reason = 'maintenance_done', closed_at = $3, updated_at = $3,
                       version = version + 1, next_step = NULL, next_at = NULL, next_reason = NULL, wake_at = NULL
@@ -129,7 +130,8 @@ async def end_reminders(
     conn: Connection, store: StoreContext, vehicle_ids: Sequence[UUID] | None = None, *, now: datetime, actor: Actor
 ) -> int:
     """Cancel untouched reminders of intervals that are over, for some cars or (None) all; how many."""
-    rows = await conn.fetch(_OPEN, store.id, None if vehicle_ids is None else list(vehicle_ids))
+    statement, some = (_OF_ALL, ()) if vehicle_ids is None else (_OF_CARS, (list(vehicle_ids),))
+    rows = await conn.fetch(statement, store.id, *some)
     cars = await conn.fetch(_VEHICLES, store.id, list({row["trigger_id"] for row in rows}), store.timezone)
     running = {car["id"]: interval_number(_began(car)) for car in cars}
     over = [row["id"] for row in rows if row["occurrence"] != running.get(row["trigger_id"])]

@@ -7,11 +7,9 @@ when the store's files were first imported gives neither. Writes visits, and the
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from uuid import UUID
-
-import asyncpg
 
 from shared.db import Connection
 from shared.domain.churn import Standing, standing
@@ -30,11 +28,14 @@ _FIRST_IMPORT = "SELECT first_import_done_at FROM stores WHERE id = $1"
 _OPEN = """
     SELECT v.id, v.trigger_type, v.trigger_id, v.occurrence FROM visits v
     WHERE v.store_id = $1 AND v.trigger_type IN ('vehicle.silent', 'customer.lost') AND v.state IN ('planned', 'due', 'trying')
-      AND v.step = 'call' AND v.promised_at IS NULL
-      AND ($2::uuid[] IS NULL OR v.trigger_id = ANY($2)
-           OR v.trigger_id IN (SELECT customer_id FROM vehicles WHERE store_id = $1 AND id = ANY($2)))
+      AND v.step = 'call' AND v.promised_at IS NULL{cars}
     ORDER BY v.id FOR UPDATE OF v
 """
+_OF_CARS = _OPEN.format(
+    cars="""
+      AND v.trigger_id = ANY($2 || ARRAY(SELECT customer_id FROM vehicles WHERE store_id = $1 AND id = ANY($2)))"""
+)
+_OF_ALL = _OPEN.format(cars="")
 _LIFECYCLE = """
     UPDATE customers c SET lifecycle = n.lifecycle, updated_at = $2, version = c.version + 1
     FROM unnest($3::uuid[], $4::text[]) AS n(id, lifecycle)
@@ -46,10 +47,11 @@ async def plan_silences(conn: Connection, store: StoreContext, *, now: datetime,
     """The daily job: an end to what came back, lifecycles as they are today, warnings and reason calls of the days ahead."""
     rows = await live_cars(conn, store)
     await end_silences(conn, store, now=now, actor=actor)
-    await _set_lifecycles(conn, store, rows, now)
+    cars = [silent_car(row, store) for row in rows]
+    await _set_lifecycles(conn, store, {row["customer_id"]: row["lifecycle"] for row in rows}, cars, now)
     began: datetime | None = await conn.fetchval(_FIRST_IMPORT, store.id)
     history = store.calendar.day_of(began) if began else date.min
-    facts = [silent_car(row, store) for row in rows] + lost_customers(rows, store)
+    facts = cars + lost_customers(rows, store)
     today = store.calendar.day_of(now)
     near = [fact for fact in facts if _bears_on(today, history, fact, store)]
     return await plan_occasions(conn, store, near, now=now, actor=actor)
@@ -59,7 +61,8 @@ async def end_silences(
     conn: Connection, store: StoreContext, vehicle_ids: Sequence[UUID] | None = None, *, now: datetime, actor: Actor
 ) -> int:
     """Cancel the calls about silences that are over, for some cars (and their owners) or, None, for all; how many."""
-    rows = await conn.fetch(_OPEN, store.id, None if vehicle_ids is None else list(vehicle_ids))
+    statement, cars = (_OF_ALL, ()) if vehicle_ids is None else (_OF_CARS, (list(vehicle_ids),))
+    rows = await conn.fetch(statement, store.id, *cars)
     if not rows:
         return 0
     ids = {row["trigger_id"] for row in rows}
@@ -85,19 +88,20 @@ def _first(programme: Programme | None) -> Step | None:
     return next((step for step in programme.steps if not step.after), None) if programme else None
 
 
-async def _set_lifecycles(conn: Connection, store: StoreContext, rows: Iterable[asyncpg.Record], now: datetime) -> None:
+async def _set_lifecycles(
+    conn: Connection, store: StoreContext, was: Mapping[UUID, str], cars: Iterable[Fact], now: datetime
+) -> None:
+    """`was`: the lifecycle of each customer; `cars`: the silence of each car that may come."""
     today = store.calendar.day_of(now)
     warned, lost = _first(store.programmes.get(WARNING)), _first(store.programmes.get(WIN_BACK))
     if warned is None and lost is None:
         return
     days: dict[UUID, list[tuple[date | None, date | None]]] = defaultdict(list)
-    was: dict[UUID, str] = {}
-    for row in rows:
-        fact = silent_car(row, store)
-        days[row["customer_id"]].append((_day(warned, fact), _day(lost, fact)))
-        was[row["customer_id"]] = row["lifecycle"]
-    now_standing = {customer_id: str(standing(cars, today)) for customer_id, cars in days.items()}
-    changed = {id_: word for id_, word in now_standing.items() if was[id_] in set(Standing) and was[id_] != word}
+    for car in cars:
+        days[car.customer_id].append((_day(warned, car), _day(lost, car)))
+    words = set(Standing)
+    now_standing = {id_: str(standing(owned, today)) for id_, owned in days.items() if was[id_] in words}
+    changed = {id_: word for id_, word in now_standing.items() if was[id_] != word}
     if changed:
         await conn.execute(_LIFECYCLE, store.id, now, list(changed), list(changed.values()))
 

@@ -30,7 +30,7 @@ LAST_TRY = f"""LEFT JOIN LATERAL (
         ORDER BY a.at DESC, a.seq DESC LIMIT 1) t ON true"""
 """Who tried last, where only few of the visits are asked for."""
 
-PERIOD = "v.store_id = :store AND v.due_on BETWEEN :first AND :last"
+PERIOD = "v.store_id = :store AND v.due_on BETWEEN :first AND :last AND v.created_at <= :cut"
 
 TRIES = f"""
     SELECT a.visit_id, min(a.at) AS first_at, min(a.at) FILTER (WHERE a.channel = 'phone') AS first_call_at,

@@ -14,10 +14,14 @@ from tests.quarter.report import judge
 from tests.quarter.run import QUARTER, SHORT, Size, played, say
 from tests.servers import started
 
+# A day of the store passes in seconds: the server looks as often, in the store's time, at what its tables hold as in production.
+IN_STEP = ("ALTER SYSTEM SET autovacuum_naptime = '2s'", "SELECT pg_reload_conf()")
+
 
 async def main(size: Size, examples: Path | None) -> bool:
     """Out: whether everything agrees."""
     with started("", "") as servers:
+        servers.administer(*IN_STEP)
         async with played(servers, size) as quarter:
             faults = await judge(quarter, say)
             if examples is not None:

@@ -21,11 +21,12 @@ CLOSES_ON, CLOSES_AT = 5, time(6)
 SQL = Path(__file__).with_name("independent.sql").read_text(encoding="utf-8")
 _STATEMENT = re.compile(r"^-- (\w+): .*\n((?:(?!^-- ).*\n?)*)", re.MULTILINE)
 
-# A visit belongs to the month of its due date; the dead, what was cancelled, what came too late, and what is not due yet are in no figure.
+# A visit belongs to the month of its due date. In no figure: the dead, what was cancelled, what came too late, what is not due yet, what
+# was planned only after the month had been closed.
 _DUE = """
     CREATE TEMP TABLE due AS
     SELECT v.id, v.customer_id, v.satisfaction, v.closed_at, v.updated_at, v.programme, v.assignee_id FROM visits v
-    WHERE v.store_id = $1 AND v.due_on BETWEEN $2 AND $3
+    WHERE v.store_id = $1 AND v.due_on BETWEEN $2 AND $3 AND v.created_at <= $4
       AND NOT EXISTS (SELECT 1 FROM customers c WHERE c.store_id = v.store_id AND c.id = v.customer_id AND c.deceased_at <= $4)
       AND NOT (v.state IN ('cancelled', 'expired') AND coalesce(v.closed_at, v.created_at) <= $4)
       AND (v.due_on <= date($4 AT TIME ZONE $5) OR v.closed_at <= $4)

@@ -1,4 +1,4 @@
-"""A client that costs next to nothing: one kept-alive connection a caller, so that the quarter's time is the product's."""
+"""A client that costs next to nothing: kept-alive connections, so that the quarter's time is the product's."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
 import orjson
+
+AT_ONCE = 3
+Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 class Unexpected(AssertionError):
@@ -29,13 +32,13 @@ class Answer:
 
 @dataclass
 class Caller:
-    """Somebody with a connection of their own; one request at a time. `token` is asked anew for each request."""
+    """Somebody with connections of their own, a few requests at a time at most. `token` is asked anew for each request."""
 
     url: str
     token: Callable[[], str]
     requests: int = 0
-    _streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
-    _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _idle: list[Streams] = field(default_factory=list)
+    _turn: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
 
     async def get(self, path: str, **params: object) -> Any:
         """The JSON of a 200."""
@@ -56,24 +59,22 @@ class Caller:
             try:
                 answer = await self._exchange(method, path, content, {**kind, **(headers or {})})
             except (ConnectionError, asyncio.IncompleteReadError):
-                await self.close()  # a connection that was kept too long
+                self.close()  # a connection that was kept too long
                 answer = await self._exchange(method, path, content, {**kind, **(headers or {})})
         self.requests += 1
         if expect is not None and answer.status != expect:
             raise Unexpected(f"{method} {path}: {answer.status} {answer.body.decode(errors='replace')[:600]}\n{content[:600]!r}")
         return answer
 
-    async def close(self) -> None:
-        """Let the connection go."""
-        if self._streams is not None:
-            self._streams[1].close()
-            self._streams = None
+    def close(self) -> None:
+        """Let go of the connections that nobody uses just now."""
+        while self._idle:
+            self._idle.pop()[1].close()
 
     async def _exchange(self, method: str, path: str, content: bytes, headers: Mapping[str, str]) -> Answer:
         place = urlsplit(self.url)
-        if self._streams is None:
-            self._streams = await asyncio.open_connection(place.hostname, place.port)
-        reader, writer = self._streams
+        streams = self._idle.pop() if self._idle else await asyncio.open_connection(place.hostname, place.port)
+        reader, writer = streams
         sent = {
             "host": place.netloc,
             "accept-language": "en",
@@ -83,7 +84,9 @@ class Caller:
         }
         head = "".join(f"{name}: {value}\r\n" for name, value in sent.items())
         writer.write(f"{method} {quote(path, safe='/?=&%:,')} HTTP/1.1\r\n{head}\r\n".encode() + content)
-        return await _read(reader)
+        answer = await _read(reader)
+        self._idle.append(streams)
+        return answer
 
 
 async def _read(reader: asyncio.StreamReader) -> Answer:

@@ -12,11 +12,11 @@ from asyncpg import Record
 
 from services.api.house import House
 from shared.clock import move_clock
-from shared.db import Pool, set_store_sql
+from shared.db import PLAN_ONCE, Pool, set_store_sql
 from shared.errors import Conflict
 
 PATIENCE = 30.0
-SHORTEST_LOOK, LONGEST_LOOK = 0.01, 0.1
+SHORTEST_LOOK, LONGEST_LOOK = 0.01, 0.04
 
 _GLOBAL = """
     SELECT (SELECT count(*) FROM scheduled_jobs WHERE next_at <= $1) AS scheduled_jobs,
@@ -140,7 +140,7 @@ async def look(pool: Pool, now: datetime) -> Queues:
     async with pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
         _add(await connection.fetchrow(_GLOBAL, now), waiting, following)
         for store in await connection.fetch("SELECT id FROM stores ORDER BY id"):
-            await connection.execute(set_store_sql(store["id"]))
+            await connection.execute(f"{set_store_sql(store['id'])}; {PLAN_ONCE}")
             _add(await connection.fetchrow(_STORE, store["id"], now), waiting, following)
     return Queues(waiting, min((at for at in following if at > now), default=None))
 

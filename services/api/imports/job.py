@@ -17,6 +17,7 @@ from typing import IO, Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+import asyncpg
 import structlog
 
 from services.api.imports import lease
@@ -41,6 +42,7 @@ from shared.settings import Settings
 from shared.stores import bump_store
 
 CHUNK: Final = 4000
+MANY: Final = 500  # rows after which the server's statistics of the tables tell nothing true
 _FILE = "SELECT id, chunk FROM import_files WHERE store_id = $1 AND import_id = $2 ORDER BY seq"
 _STORE = "SELECT timezone, policies->>'area_code' AS area_code FROM stores WHERE id = $1"
 # Where a row that fits nobody is at fault: the cell that names the customer, else the one that names the car.
@@ -155,6 +157,16 @@ async def _import(work: Work, path: Path, now: datetime) -> None:
         await transaction.rollback()
         raise
     await transaction.commit()
+    if not claim.dry_run and result.created + result.updated >= MANY:
+        await _look_at_tables(connection)
+
+
+async def _look_at_tables(connection: Connection) -> None:
+    """The planner learns what the tables hold now. The import is done; that this fails is no fault of it."""
+    try:
+        await connection.execute("SELECT look_at_imported_tables()")
+    except asyncpg.PostgresError as error:
+        log.warning("statistics_not_taken", error=type(error).__name__)
 
 
 async def _effect(work: Work, path: Path, now: datetime) -> Result:

@@ -17,7 +17,7 @@ from services.api.visits.heard import open_what_was_heard, take_back_what_was_he
 from services.api.visits.required import check_required
 from services.api.visits.schemas import AttemptIn, ResultIn
 from shared.crypto import Vault
-from shared.db import Connection
+from shared.db import BY_KEYS, Connection
 from shared.domain.visit import OPEN, Channel, Outcome, State
 from shared.errors import Conflict, Forbidden, Invalid
 from shared.honest import flag_attempts
@@ -74,6 +74,7 @@ async def record(
 
     Raises VisitNotFound, VisitClosed, CustomerDeceased, OptedOut, Invalid.
     """
+    await conn.execute(BY_KEYS)
     at = body.at or now
     results = {result.visit_id: result for result in body.results}
     ids = [visit_id, *(other for other in results if other != visit_id)]

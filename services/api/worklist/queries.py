@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import datetime, time, timedelta
 from typing import Any
 from uuid import NAMESPACE_OID, UUID, uuid5
@@ -134,7 +134,7 @@ def _call(
         "last_attempt": _last(visits),
         "next": with_limits({**lead, "next": _next(lead)}, store)["next"],
         "group": worklist_group(facts, now, day_end),
-        "blocked": asdict(blocked) if blocked else None,
+        "blocked": {"reason": blocked.reason, "until": blocked.until} if blocked else None,
         "order": worklist_order(facts, now, day_end),
     }
 
