@@ -34,7 +34,6 @@ _TRIED = """
     UPDATE visits SET state = 'trying', tries = tries + 1, next_step = 'call', next_at = $3, next_reason = 'no_answer_1', wake_at = $3,
         updated_at = $4, version = version + 1 WHERE store_id = $1 AND id = $2
 """
-_DECEASED = "SELECT deceased_at FROM customers WHERE store_id = $1 AND id = $2"
 
 
 def _json(value: object, status: int = 200) -> Response:
@@ -63,9 +62,9 @@ async def worklist(request: Request) -> Response:
     """GET the worklist of a person."""
     store_id, staff_id = UUID(request.path_params["store_id"]), UUID(request.query_params["staff"])
     limit = worklist_queries.LIMIT
-    async with store_transaction(request.app.state.pool, store_id) as conn:
+    async with store_transaction(request.app.state.pool, store_id, plan_once=True) as conn:
         roles = ["followup_specialist"]
-        rows = await conn.fetch(worklist_queries._OWN, store_id, None, roles, False, staff_id, DAY_END, DAY_START, limit)
+        rows = await conn.fetch(worklist_queries._ONES, store_id, DAY_END, DAY_START, limit, staff_id, roles, True)
         done = await conn.fetchrow(worklist_queries._DONE, store_id, staff_id, False, DAY_START, DAY_END, [])
     return _json({"items": [dict(row) for row in rows], "done": dict(done or {})})
 
@@ -74,16 +73,14 @@ async def attempt(request: Request) -> Response:
     """POST an attempt that nobody answered: what is read to decide, and what is written."""
     store_id, visit_id = UUID(request.path_params["store_id"]), UUID(request.path_params["visit_id"])
     body, attempt_id = orjson.loads(await request.body()), new_id()
-    async with store_transaction(request.app.state.pool, store_id) as conn:
+    async with store_transaction(request.app.state.pool, store_id, plan_once=True) as conn:
         visit = (await conn.fetch(attempts._LOCK, store_id, [visit_id]))[0]
-        number = await conn.fetchval(attempts._FIRST_NUMBER, store_id, visit["customer_id"], visit["callee_phone_index"])
-        await conn.fetchval(_DECEASED, store_id, visit["customer_id"])
-        await conn.fetchval(attempts._CALL_OPT_OUT, store_id, number, None)
+        (file,) = await conn.fetch(attempts._CALLEE, store_id, visit["customer_id"], visit["callee_phone_index"], None)
         said = [
             body["channel"],
             body["outcome"],
             "out",
-            number,
+            file["first_id"],
             None,
             NOW,
             None,

@@ -24,9 +24,13 @@ _UNFLAG = """
 _DONE = """
     UPDATE tasks SET done_at = $4, done_by = $5 WHERE store_id = $1 AND customer_id = $2 AND kind = ANY($3) AND done_at IS NULL
 """
-_ALIVE = """
+_RIGHT = f"""
+    WITH unflagged AS ({_UNFLAG}), done AS (
+        UPDATE tasks SET done_at = $4, done_by = $5
+        WHERE store_id = $1 AND customer_id = $2 AND kind = $3 AND done_at IS NULL
+    )
     UPDATE numbers n SET wrong_at = NULL, wrong_reason = NULL FROM contact_points p
-    WHERE p.store_id = $1 AND p.id = $2 AND n.number_index = p.value_index AND n.wrong_reason = 'invalid'
+    WHERE p.store_id = $1 AND p.id = $6 AND n.number_index = p.value_index AND n.wrong_reason = 'invalid'
 """
 _REVIVED = "SELECT id FROM visits WHERE store_id = $1 AND customer_id = $2 AND state = 'invalid' AND id <> ALL($3::uuid[])"
 _OPEN = """
@@ -39,10 +43,7 @@ async def confirm(
     conn: Connection, store_id: UUID, customer_id: UUID, *, number_id: UUID | None = None, now: datetime, actor: Actor
 ) -> None:
     """The customer was reached, or somebody asked: the numbers of the file are right. One that was thought dead is not."""
-    await conn.execute(_UNFLAG, store_id, customer_id, CONFIRM, now)
-    await conn.execute(_DONE, store_id, customer_id, [CONFIRM], now, actor.id)
-    if number_id is not None:
-        await conn.execute(_ALIVE, store_id, number_id)
+    await conn.execute(_RIGHT, store_id, customer_id, CONFIRM, now, actor.id, number_id)
 
 
 async def corrected(

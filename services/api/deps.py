@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import datetime
 from typing import Annotated, TypeAlias
 
@@ -14,7 +14,7 @@ from services.api import errors, idempotency, identities
 from services.api.house import House, house_of
 from services.api.routing import store_of
 from shared.crypto import Vault as SharedVault
-from shared.db import Connection, raw, set_store_sql
+from shared.db import BY_KEYS, Connection, raw, set_store_sql
 
 Then: TypeAlias = list[Callable[[], None]]
 
@@ -44,27 +44,40 @@ async def _session(request: Request) -> AsyncIterator[AsyncSession]:
 async def _store_connection(request: Request) -> AsyncIterator[Connection]:
     """The same for hot code: a plain asyncpg connection."""
     async with house_of(request).pool.acquire() as connection:
-        begun = reading(connection, request) if request.method == "GET" else _writing(connection, request)
-        async with begun:
+        async with _transaction(connection, request):
             yield connection
         for call in _then(request):
             call()
 
 
+async def _keyed_connection(request: Request) -> AsyncIterator[Connection]:
+    """The same where every statement goes by keys."""
+    async with house_of(request).pool.acquire() as connection:
+        async with _transaction(connection, request, BY_KEYS):
+            yield connection
+        for call in _then(request):
+            call()
+
+
+def _transaction(connection: Connection, request: Request, *settings: str) -> AbstractAsyncContextManager[None]:
+    return (reading if request.method == "GET" else _writing)(connection, request, *settings)
+
+
 @asynccontextmanager
-async def _writing(connection: Connection, request: Request) -> AsyncIterator[None]:
+async def _writing(connection: Connection, request: Request, *settings: str) -> AsyncIterator[None]:
     async with connection.transaction():
-        if "store_id" in request.path_params:
-            await connection.execute(set_store_sql(store_of(request)))
+        store = (set_store_sql(store_of(request)),) if "store_id" in request.path_params else ()
+        if said := (*store, *settings):
+            await connection.execute("; ".join(said))
         await idempotency.enter(request, connection)
         yield
 
 
 @asynccontextmanager
-async def reading(connection: Connection, request: Request) -> AsyncIterator[None]:
+async def reading(connection: Connection, request: Request, *settings: str) -> AsyncIterator[None]:
     """The transaction of a GET: begun and told its store in one round trip. One that cannot be ended is not used again."""
-    store = f"; {set_store_sql(store_of(request))}" if "store_id" in request.path_params else ""
-    await connection.execute(f"BEGIN{store}")
+    store = (set_store_sql(store_of(request)),) if "store_id" in request.path_params else ()
+    await connection.execute("; ".join(("BEGIN", *store, *settings)))
     try:
         yield
         await connection.execute("COMMIT")
@@ -105,6 +118,8 @@ async def _language(request: Request) -> errors.Language:
 
 Session = Annotated[AsyncSession, Depends(_session, scope="function")]
 StoreConnection = Annotated[Connection, Depends(_store_connection, scope="function")]
+KeyedConnection = Annotated[Connection, Depends(_keyed_connection, scope="function")]
+"""For the hottest requests: plans are made for any keys and go by indexes (`shared.db.BY_KEYS`)."""
 AfterCommit = Annotated[Then, Depends(_after_commit)]
 """Append what is to be called once the transaction stands."""
 

@@ -189,6 +189,8 @@ class StoreCalendar:
 
 def add_months(day: date, months: int) -> date:
     """The same day of the month `months` later (or earlier), clamped to the month's end: 31 May + 9 = 28/29 Feb."""
+    if not months:
+        return day
     years, month = divmod(day.month - 1 + months, 12)
     year, month = day.year + years, month + 1
     return date(year, month, min(day.day, gregorian.monthrange(year, month)[1]))

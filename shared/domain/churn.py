@@ -5,9 +5,12 @@ more. The days a programme counts from are two: the last visit to the store, and
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from typing import Final, NamedTuple
+
+LAST_VISIT_ON: Final = "last_visit_on"
+EXPECTED_ON: Final = "maintenance_expected_on"
 
 
 class Standing(StrEnum):
@@ -18,12 +21,17 @@ class Standing(StrEnum):
     CHURNED = "churned"
 
 
-@dataclass(frozen=True)
-class Silence:
+class Silence(NamedTuple):
     """A car (or all of a customer's) that does not come: since when, and when maintenance was expected."""
 
     last_visit_on: date
     expected_on: date
+
+    def day(self, name: str) -> date | None:
+        """The day that a programme's anchor names."""
+        if name == LAST_VISIT_ON:
+            return self.last_visit_on
+        return self.expected_on if name == EXPECTED_ON else None
 
 
 def silence_of(last_visit_on: date, next_maintenance_on: date | None) -> Silence:

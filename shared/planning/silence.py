@@ -7,18 +7,29 @@ when the store's files were first imported gives neither. Writes visits, and the
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
+import asyncpg
+
 from shared.db import Connection
-from shared.domain.churn import Standing, standing
-from shared.domain.programme import INTERVAL, Fact, PlanCounts, Programme, Step, Trigger
-from shared.domain.programme.windows import anchor_day
+from shared.domain.churn import Silence, Standing, standing
+from shared.domain.programme import INTERVAL, PlanCounts, Programme, Step
+from shared.domain.programme.types import Anchor
+from shared.domain.programme.windows import anchored
 from shared.events import Actor
 from shared.planning.occasions import HORIZON_DAYS, plan_occasions
 from shared.planning.replan import cancel_visits
-from shared.planning.silent import facts_of_lost, facts_of_silent_cars, live_cars, lost_customers, silent_car
+from shared.planning.silent import (
+    facts_of_lost,
+    facts_of_silent_cars,
+    live_cars,
+    lost_customer,
+    silence_of_car,
+    silences_of_owners,
+    silent_car,
+)
 from shared.stores import StoreContext
 
 WARNING, WIN_BACK = "churn-warning", "win-back"
@@ -47,13 +58,14 @@ async def plan_silences(conn: Connection, store: StoreContext, *, now: datetime,
     """The daily job: an end to what came back, lifecycles as they are today, warnings and reason calls of the days ahead."""
     rows = await live_cars(conn, store)
     await end_silences(conn, store, now=now, actor=actor)
-    cars = [silent_car(row, store) for row in rows]
-    await _set_lifecycles(conn, store, {row["customer_id"]: row["lifecycle"] for row in rows}, cars, now)
+    cars = [(row, silence_of_car(row)) for row in rows]
+    await _set_lifecycles(conn, store, cars, now)
     began: datetime | None = await conn.fetchval(_FIRST_IMPORT, store.id)
     history = store.calendar.day_of(began) if began else date.min
-    facts = cars + lost_customers(rows, store)
     today = store.calendar.day_of(now)
-    near = [fact for fact in facts if _bears_on(today, history, fact, store)]
+    warn, ask = (_bears_on(_first(store.programmes.get(key)), today, history) for key in (WARNING, WIN_BACK))
+    near = [silent_car(row, silence, store) for row, silence in cars if warn(silence)]
+    near += [lost_customer(last, silence, store) for last, silence in silences_of_owners(rows) if ask(silence)]
     return await plan_occasions(conn, store, near, now=now, actor=actor)
 
 
@@ -73,15 +85,18 @@ async def end_silences(
     return len(over)
 
 
-def _bears_on(today: date, history: date, fact: Fact, store: StoreContext) -> bool:
-    """Is the call of this silence due about now, and did it not fall due before the store's files came?"""
-    programme = store.programmes.get(WARNING if fact.type is Trigger.SILENT else WIN_BACK)
-    step = _first(programme)
+def _bears_on(step: Step | None, today: date, history: date) -> Callable[[Silence], bool]:
+    """Is the call of a silence due about now, and did it not fall due before the store's files came?"""
     if step is None or step.window is None:
-        return False
-    day = anchor_day(step.anchor, fact)
-    since, until = today - timedelta(days=step.window.deadline), today + timedelta(days=HORIZON_DAYS - step.window.earliest)
-    return history < day and since <= day <= until
+        return lambda _silence: False
+    anchor, since = step.anchor, today - timedelta(days=step.window.deadline)
+    until = today + timedelta(days=HORIZON_DAYS - step.window.earliest)
+
+    def bears(silence: Silence) -> bool:
+        day = _day(anchor, silence)
+        return history < day and since <= day <= until
+
+    return bears
 
 
 def _first(programme: Programme | None) -> Step | None:
@@ -89,16 +104,19 @@ def _first(programme: Programme | None) -> Step | None:
 
 
 async def _set_lifecycles(
-    conn: Connection, store: StoreContext, was: Mapping[UUID, str], cars: Iterable[Fact], now: datetime
+    conn: Connection, store: StoreContext, cars: Iterable[tuple[asyncpg.Record, Silence]], now: datetime
 ) -> None:
-    """`was`: the lifecycle of each customer; `cars`: the silence of each car that may come."""
     today = store.calendar.day_of(now)
-    warned, lost = _first(store.programmes.get(WARNING)), _first(store.programmes.get(WIN_BACK))
+    warned, lost = (_first(store.programmes.get(key)) for key in (WARNING, WIN_BACK))
     if warned is None and lost is None:
         return
     days: dict[UUID, list[tuple[date | None, date | None]]] = defaultdict(list)
-    for car in cars:
-        days[car.customer_id].append((_day(warned, car), _day(lost, car)))
+    was: dict[UUID, str] = {}
+    for row, silence in cars:
+        days[row["customer_id"]].append(
+            (_day(warned.anchor, silence) if warned else None, _day(lost.anchor, silence) if lost else None)
+        )
+        was[row["customer_id"]] = row["lifecycle"]
     words = set(Standing)
     now_standing = {id_: str(standing(owned, today)) for id_, owned in days.items() if was[id_] in words}
     changed = {id_: word for id_, word in now_standing.items() if was[id_] != word}
@@ -106,5 +124,5 @@ async def _set_lifecycles(
         await conn.execute(_LIFECYCLE, store.id, now, list(changed), list(changed.values()))
 
 
-def _day(step: Step | None, fact: Fact) -> date | None:
-    return anchor_day(step.anchor, fact) if step else None
+def _day(anchor: Anchor, silence: Silence) -> date:
+    return anchored(anchor, silence.last_visit_on, silence.day)

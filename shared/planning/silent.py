@@ -9,7 +9,7 @@ from uuid import UUID
 import asyncpg
 
 from shared.db import Connection
-from shared.domain.churn import Silence, silence_of, together
+from shared.domain.churn import EXPECTED_ON, LAST_VISIT_ON, Silence, silence_of, together
 from shared.domain.programme import INTERVAL, Fact, Trigger
 from shared.planning.maintenance import interval_number
 from shared.stores import StoreContext
@@ -43,32 +43,43 @@ async def live_cars(conn: Connection, store: StoreContext) -> list[asyncpg.Recor
 
 async def facts_of_silent_cars(conn: Connection, store: StoreContext, ids: Collection[UUID]) -> list[Fact]:
     """The silence of each of these cars, as it stands now."""
-    return [silent_car(row, store) for row in await conn.fetch(_OF_CARS, store.id, store.timezone, list(ids))]
+    rows = await conn.fetch(_OF_CARS, store.id, store.timezone, list(ids))
+    return [silent_car(row, silence_of_car(row), store) for row in rows]
 
 
 async def facts_of_lost(conn: Connection, store: StoreContext, ids: Collection[UUID]) -> list[Fact]:
     """The silence of each of these customers with all their cars, as it stands now."""
-    return lost_customers(await conn.fetch(_OF_CUSTOMERS, store.id, store.timezone, list(ids)), store)
+    rows = await conn.fetch(_OF_CUSTOMERS, store.id, store.timezone, list(ids))
+    return [lost_customer(last, silence, store) for last, silence in silences_of_owners(rows)]
 
 
-def silent_car(row: asyncpg.Record, store: StoreContext) -> Fact:
-    """The silence of one car."""
-    silence = silence_of(row["last_on"], row["next_maintenance_on"])
-    return _fact(Trigger.SILENT, row["id"], row, silence, store, vehicle_id=row["id"], excluded=row["excluded"])
+def silence_of_car(row: asyncpg.Record) -> Silence:
+    """Since when a car has not come."""
+    return silence_of(row["last_on"], row["next_maintenance_on"])
 
 
-def lost_customers(rows: Iterable[asyncpg.Record], store: StoreContext) -> list[Fact]:
-    """One fact for each customer who has a car that may come; of the car seen last the advisor."""
+def silences_of_owners(rows: Iterable[asyncpg.Record]) -> list[tuple[asyncpg.Record, Silence]]:
+    """Of each customer who has a car that may come: the car seen last, and the silence of all."""
     cars: Mapping[UUID, list[asyncpg.Record]] = defaultdict(list)
     for row in rows:
         if not row["excluded"]:
             cars[row["customer_id"]].append(row)
-    facts = []
-    for customer_id, owned in cars.items():
-        silence = together([silence_of(row["last_on"], row["next_maintenance_on"]) for row in owned])
-        last = max(owned, key=lambda row: (row["last_on"], row["id"]))
-        facts.append(_fact(Trigger.LOST, customer_id, last, silence, store, vehicle_id=None, excluded=False))
-    return facts
+    return [
+        (owned[0], silence_of_car(owned[0]))
+        if len(owned) == 1
+        else (max(owned, key=lambda row: (row["last_on"], row["id"])), together([silence_of_car(row) for row in owned]))
+        for owned in cars.values()
+    ]
+
+
+def silent_car(row: asyncpg.Record, silence: Silence, store: StoreContext) -> Fact:
+    """The silence of one car."""
+    return _fact(Trigger.SILENT, row["id"], row, silence, store, vehicle_id=row["id"], excluded=row["excluded"])
+
+
+def lost_customer(last: asyncpg.Record, silence: Silence, store: StoreContext) -> Fact:
+    """The silence of a customer; the advisor is that of the car seen last."""
+    return _fact(Trigger.LOST, last["customer_id"], last, silence, store, vehicle_id=None, excluded=False)
 
 
 def _fact(
@@ -83,8 +94,8 @@ def _fact(
 ) -> Fact:
     attrs = {
         INTERVAL: str(interval_number(silence.last_visit_on)),
-        "last_visit_on": silence.last_visit_on.isoformat(),
-        "maintenance_expected_on": silence.expected_on.isoformat(),
+        LAST_VISIT_ON: silence.last_visit_on.isoformat(),
+        EXPECTED_ON: silence.expected_on.isoformat(),
         "appointment": "yes" if row["appointment"] else "no",
     }
     day = silence.last_visit_on

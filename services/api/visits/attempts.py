@@ -17,7 +17,7 @@ from services.api.visits.heard import open_what_was_heard, take_back_what_was_he
 from services.api.visits.required import check_required
 from services.api.visits.schemas import AttemptIn, ResultIn
 from shared.crypto import Vault
-from shared.db import BY_KEYS, Connection
+from shared.db import Connection
 from shared.domain.visit import OPEN, Channel, Outcome, State
 from shared.errors import Conflict, Forbidden, Invalid
 from shared.honest import flag_attempts
@@ -74,7 +74,6 @@ async def record(
 
     Raises VisitNotFound, VisitClosed, CustomerDeceased, OptedOut, Invalid.
     """
-    await conn.execute(BY_KEYS)
     at = body.at or now
     results = {result.visit_id: result for result in body.results}
     ids = [visit_id, *(other for other in results if other != visit_id)]
@@ -82,8 +81,7 @@ async def record(
     first = visits[visit_id]
     _check_caller(me, visits)
     _check(body, at, now, visits, first)
-    number_id = await _number(conn, me.store_id, first, body)
-    await _check_callable(conn, me.store_id, first, body, number_id)
+    number_id = await _called_number(conn, me.store_id, first, body)
     answers = _answers(body, results.values())
     place = await booked.take_place(conn, store, me, first, body, answers, now=now)
     late = store.calendar.day_of(at) < store.calendar.day_of(now)
@@ -177,35 +175,37 @@ def _late_answer(visit: asyncpg.Record, body: AttemptIn, at: datetime) -> bool:
     return visit["state"] == State.UNREACHABLE and answered and at - visit["closed_at"] <= LATE_ANSWER
 
 
-async def _number(conn: Connection, store_id: UUID, visit: asyncpg.Record, body: AttemptIn) -> UUID | None:
-    """The number that was used: the one named, else the callee's first that stands. None for other channels."""
-    if body.contact_point_id is not None and not (body.contact_point_id == visit["id"] and visit["callee_phone_index"]):
-        known = await conn.fetchval(_OWN_NUMBER, store_id, visit["customer_id"], body.contact_point_id)
-        if known is None:
-            raise Invalid("不是该客户的号码 / not a number of this customer", "/contact_point_id")
-    if body.contact_point_id is not None:
-        return body.contact_point_id
-    if body.channel not in CALLED:
-        return None
+async def _called_number(conn: Connection, store_id: UUID, visit: asyncpg.Record, body: AttemptIn) -> UUID | None:
+    """The number that was used: the one named, else the callee's first that stands. None for other channels.
+
+    Who brought the car is not in the file: the visit itself stands for his number. Raises Invalid, CustomerDeceased, OptedOut.
+    """
+    callee: bytes | None = visit["callee_phone_index"]
+    named = None if callee is not None and body.contact_point_id == visit["id"] else body.contact_point_id
+    (file,) = await conn.fetch(_CALLEE, store_id, visit["customer_id"], callee, named)
+    if named is not None and file["named_id"] is None:
+        raise Invalid("不是该客户的号码 / not a number of this customer", "/contact_point_id")
+    number_id, index = _used(visit, body, file)
+    if body.direction != "in":
+        if file["deceased_at"] is not None:
+            raise CustomerDeceased
+        if body.channel is Channel.PHONE and index is not None and index in file["refused"]:
+            raise OptedOut
+    return number_id
+
+
+def _used(visit: asyncpg.Record, body: AttemptIn, file: asyncpg.Record) -> tuple[UUID | None, bytes | None]:
+    """The number's id and index."""
     callee = visit["callee_phone_index"]
-    first = await conn.fetchrow(_FIRST_NUMBER, store_id, visit["customer_id"], callee)
-    if callee is not None and (first is None or first["value_index"] != callee):
-        callee_id: UUID = visit["id"]  # who brought the car is not in the file: the visit itself stands for his number
-        return callee_id
-    found: UUID | None = first["id"] if first else None
-    return found
-
-
-async def _check_callable(
-    conn: Connection, store_id: UUID, visit: asyncpg.Record, body: AttemptIn, number_id: UUID | None
-) -> None:
-    if body.direction == "in":
-        return
-    if await conn.fetchval("SELECT deceased_at FROM customers WHERE store_id = $1 AND id = $2", store_id, visit["customer_id"]):
-        raise CustomerDeceased
-    own = visit["callee_phone_index"] if number_id == visit["id"] else None
-    if body.channel is Channel.PHONE and number_id and await conn.fetchval(_CALL_OPT_OUT, store_id, number_id, own):
-        raise OptedOut
+    if file["named_id"] is not None:
+        return file["named_id"], file["named_index"]
+    if body.contact_point_id is not None:
+        return visit["id"], callee
+    if body.channel not in CALLED:
+        return None, None
+    if callee is not None and file["first_index"] != callee:
+        return visit["id"], callee
+    return file["first_id"], file["first_index"]
 
 
 async def _insert(
@@ -269,15 +269,19 @@ _LOCK = """
         trigger_type, trigger_id
     FROM visits WHERE store_id = $1 AND id = ANY($2) ORDER BY id FOR UPDATE
 """
-_OWN_NUMBER = "SELECT id FROM contact_points WHERE store_id = $1 AND customer_id = $2 AND id = $3"
-_FIRST_NUMBER = """
-    SELECT id, value_index FROM contact_points WHERE store_id = $1 AND customer_id = $2 AND kind = 'phone' AND wrong_at IS NULL
-    ORDER BY (value_index = $3) DESC NULLS LAST, rank, id LIMIT 1
-"""
-_CALL_OPT_OUT = """
-    SELECT true FROM opt_outs o
-    WHERE o.number_index = coalesce($3, (SELECT value_index FROM contact_points WHERE store_id = $1 AND id = $2))
-        AND o.revoked_at IS NULL AND o.channel IN ('phone', 'all') LIMIT 1
+_CALLEE = """
+    SELECT c.deceased_at, n.id AS named_id, n.value_index AS named_index, f.id AS first_id, f.value_index AS first_index, ARRAY(
+        SELECT o.number_index FROM opt_outs o WHERE o.number_index IN ($3, n.value_index, f.value_index)
+            AND o.revoked_at IS NULL AND o.channel IN ('phone', 'all')
+    ) AS refused
+    FROM customers c
+    LEFT JOIN contact_points n ON n.store_id = c.store_id AND n.customer_id = c.id AND n.id = $4
+    LEFT JOIN LATERAL (
+        SELECT p.id, p.value_index FROM contact_points p
+        WHERE p.store_id = c.store_id AND p.customer_id = c.id AND p.kind = 'phone' AND p.wrong_at IS NULL
+        ORDER BY (p.value_index = $3) DESC NULLS LAST, p.rank, p.id LIMIT 1
+    ) f ON true
+    WHERE c.store_id = $1 AND c.id = $2
 """
 _INSERT = """
     INSERT INTO attempts (store_id, id, visit_id, seq, staff_id, channel, outcome, direction, contact_point_id, reached_person, at,

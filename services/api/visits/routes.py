@@ -7,7 +7,7 @@ from uuid import UUID
 
 from fastapi import Query, Response
 
-from services.api.deps import Locale, Me, Now, StoreConnection, TheHouse, Vault
+from services.api.deps import KeyedConnection, Locale, Me, Now, StoreConnection, TheHouse, Vault
 from services.api.direct import directly
 from services.api.etags import IfMatch, etag
 from services.api.paging import PageQuery
@@ -123,7 +123,7 @@ async def list_attempts(visit_id: UUID, conn: StoreConnection, me: Me) -> Respon
 
 @router.post("/{visit_id}/attempts", status_code=201, operation_id="record_attempt", response_model=AttemptRecorded)
 async def record_attempt(
-    visit_id: UUID, body: AttemptIn, conn: StoreConnection, house: TheHouse, vault: Vault, me: Me, now: Now
+    visit_id: UUID, body: AttemptIn, conn: KeyedConnection, house: TheHouse, vault: Vault, me: Me, now: Now
 ) -> Response:
     """Record a try; the answer says what happens next."""
     store = await house.stores.get(conn, me.store_id, today=now.date())

@@ -10,7 +10,7 @@ import asyncpg
 
 from shared.appointments import recognise_arrivals
 from shared.crypto import Vault
-from shared.db import BY_KEYS, Connection
+from shared.db import Connection
 from shared.domain.programme import Fact, Trigger
 from shared.events import Actor
 from shared.ids import new_id
@@ -80,7 +80,6 @@ async def follow(
     actor: Actor,
 ) -> None:
     """Bring everything in line with an order that is new, or (`was`) was different before."""
-    await conn.execute(BY_KEYS)
     await conn.execute(_HOLD, store.id, order["vehicle_id"])
     days = {store.calendar.day_of(row["closed_at"]) for row in (order, was) if row is not None}
     await _note_mileage(conn, store, order["vehicle_id"], days)

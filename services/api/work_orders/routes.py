@@ -7,7 +7,7 @@ from uuid import UUID
 
 from fastapi import Query, Response
 
-from services.api.deps import Me, Now, StoreConnection, TheHouse, Vault
+from services.api.deps import KeyedConnection, Me, Now, StoreConnection, TheHouse, Vault
 from services.api.etags import IfMatch, etag
 from services.api.paging import PageQuery
 from services.api.routing import router as make_router
@@ -49,7 +49,7 @@ async def list_work_orders(
 
 @router.post("", status_code=201, operation_id="create_work_order", response_model=WorkOrderOut)
 async def create_work_order(
-    body: WorkOrderIn, conn: StoreConnection, house: TheHouse, vault: Vault, me: Me, now: Now
+    body: WorkOrderIn, conn: KeyedConnection, house: TheHouse, vault: Vault, me: Me, now: Now
 ) -> Response:
     """Enter a closed order; its follow-up is planned at once."""
     store = await house.stores.get(conn, me.store_id, today=now.date())

@@ -38,9 +38,7 @@ async def worklist(
     day_start = store.calendar.at(store.calendar.day_of(now), _MIDNIGHT)
     day_end = store.calendar.end_of_day(store.calendar.day_of(now))
     team = sorted(me.team)
-    seen = sorted(me.roles), me.reads_every_visit, me.staff_id
-    statement, more = (_TEAM, (team,)) if team else (_OWN, ())
-    rows = await conn.fetch(statement, store.id, assignee_id, *seen, day_end, day_start, LIMIT, *more)
+    rows = await _open_visits(conn, store.id, me, assignee_id, team, day_start, day_end)
     absent = await stand_ins(conn, store, [row["id"] for row in rows], today=store.calendar.day_of(now))
     freezes = await open_or_recent(conn, store.id, {row["customer_id"] for row in rows if _can_freeze(row, store)})
     calls = [_call(group, store, now, day_end, freezes) | _for_whom(group, absent, store) for group in _grouped(rows)]
@@ -63,6 +61,25 @@ async def worklist(
         "to_confirm": await _to_confirm(conn, store, me, now) if me.is_manager else None,
         "as_of": now,
     }
+
+
+async def _open_visits(
+    conn: Connection,
+    store_id: UUID,
+    me: Me,
+    assignee_id: UUID | None,
+    team: Sequence[str],
+    day_start: datetime,
+    day_end: datetime,
+) -> Sequence[asyncpg.Record]:
+    """Visits to make: a person's with, for himself, the pool of his roles; a manager's team's; everybody's."""
+    about = store_id, day_end, day_start, LIMIT
+    if team:
+        return await conn.fetch(_TEAM, *about, assignee_id, me.staff_id, sorted(me.roles), me.reads_every_visit, team)
+    if assignee_id is None and me.reads_every_visit:
+        return await conn.fetch(_EVERYBODYS, *about)
+    person_id = assignee_id or me.staff_id
+    return await conn.fetch(_ONES, *about, person_id, sorted(me.roles), person_id == me.staff_id)
 
 
 def _grouped(rows: Iterable[asyncpg.Record]) -> list[list[asyncpg.Record]]:
@@ -204,15 +221,11 @@ _OPEN = """
     WITH open AS (
         SELECT v.* FROM visits v
         WHERE v.store_id = $1 AND v.closed_at IS NULL AND v.state IN ('due', 'trying') AND v.next_step IN ('call', 'letter')
-            AND v.next_at < $6
-            AND (
-                {whose}
-                OR (v.assignee_id IS NULL AND coalesce($2, $5) IS NOT DISTINCT FROM $5 AND (v.role IS NULL OR v.role = ANY($3)))
-            )
+            AND v.next_at < $2 AND ({whose})
     )
     SELECT v.id, v.customer_id, v.assignee_id, v.tier, v.programme, v.step, v.purposes, v.channel, v.state, v.due_on, v.window_start,
         v.window_end, v.promised_at, v.trigger_at, v.tries, v.next_step, v.next_at, v.next_reason,
-        v.callee_phone IS NOT NULL AS has_callee, v.callee_phone_index, v.callee_name, v.vehicle_id, $6::timestamptz AS day_end,
+        v.callee_phone IS NOT NULL AS has_callee, v.callee_phone_index, v.callee_name, v.vehicle_id, $2::timestamptz AS day_end,
         EXISTS (
             SELECT FROM complaints p WHERE p.store_id = v.store_id AND p.customer_id = v.customer_id AND p.crisis AND p.closed_at IS NULL
         ) AS crisis,
@@ -221,7 +234,7 @@ _OPEN = """
         EXISTS (
             SELECT FROM visits o JOIN attempts t ON t.store_id = o.store_id AND t.visit_id = o.id
             WHERE o.store_id = v.store_id AND o.customer_id = v.customer_id AND o.tier <> v.tier
-                AND t.at >= $7 AND t.at < $6 AND t.channel = 'phone' AND t.direction = 'out' AND t.withdrawn_at IS NULL
+                AND t.at >= $3 AND t.at < $2 AND t.channel = 'phone' AND t.direction = 'out' AND t.withdrawn_at IS NULL
         ) AS other_tier_today
     FROM open v
     JOIN customers c ON c.store_id = v.store_id AND c.id = v.customer_id
@@ -239,12 +252,14 @@ _OPEN = """
         WHERE n.store_id = v.store_id AND n.customer_id = v.customer_id AND n.kind = 'phone' AND n.wrong_at IS NULL
     ) p
     ORDER BY v.promised_at NULLS LAST, v.window_end, v.id
-    LIMIT $8
+    LIMIT $4
 """
-# One's own list or, for those who see every visit, everybody's; a manager's: what he or his team has.
-_OWN = _OPEN.format(whose="($2::uuid IS NULL AND $4) OR v.assignee_id = coalesce($2, $5)")
+_POOL = "v.assignee_id IS NULL AND (v.role IS NULL OR v.role = ANY({roles}))"
+_ONES = _OPEN.format(whose=f"v.assignee_id = $5 OR ($7::bool AND {_POOL.format(roles='$6')})")
+_EVERYBODYS = _OPEN.format(whose="true")
 _TEAM = _OPEN.format(
-    whose="($2::uuid IS NULL OR v.assignee_id = $2) AND ($4::bool OR v.assignee_id = $5 OR coalesce(v.role, 'system') = ANY($9))"
+    whose=f"""($5::uuid IS NULL OR v.assignee_id = $5) AND ($8::bool OR v.assignee_id = $6 OR coalesce(v.role, 'system') = ANY($9))
+            OR ({_POOL.format(roles="$7")} AND coalesce($5, $6) IS NOT DISTINCT FROM $6)"""
 )
 _DONE = """
     SELECT count(DISTINCT v.customer_id) AS calls,

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from fastapi import Query, Response
 
-from services.api.deps import Me, Now, StoreConnection, TheHouse
+from services.api.deps import KeyedConnection, Me, Now, TheHouse
 from services.api.routing import router as make_router
 from services.api.wire import json_response
 from services.api.worklist import queries
@@ -19,7 +19,7 @@ router = make_router("/stores/{store_id}/worklist", "worklist")
 
 @router.get("", operation_id="get_worklist", response_model=WorklistOut)
 async def get_worklist(
-    conn: StoreConnection,
+    conn: KeyedConnection,
     house: TheHouse,
     me: Me,
     now: Now,

@@ -1,5 +1,6 @@
 """From a step's window to instants of the store: earliest, due, deadline, with every shift on record."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
@@ -22,8 +23,13 @@ class Slot:
 
 def anchor_day(anchor: Anchor, fact: Fact) -> date:
     """The store day a window of the fact counts from."""
-    day = add_months(_attr_day(fact, anchor.from_) or fact.on, anchor.months) + timedelta(days=anchor.days)
-    other = _attr_day(fact, anchor.or_earlier) if anchor.or_earlier else None
+    return anchored(anchor, fact.on, lambda name: _attr_day(fact, name))
+
+
+def anchored(anchor: Anchor, on: date, named: Callable[[str], date | None]) -> date:
+    """The day an anchor means for something of the day `on` with dates that go by names."""
+    day = add_months(named(anchor.from_) or on, anchor.months) + timedelta(days=anchor.days)
+    other = named(anchor.or_earlier) if anchor.or_earlier else None
     return day if other is None else min(day, other)
 
 
