@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -102,12 +103,8 @@ async def _days(house: House, town: Town, size: Size, tell: Say, began: float) -
             with house.timed("customers' answers"):
                 await phones.look(at)
             if is_open:
-                with house.timed("arrivals"):
-                    await arrivals.come(at)
-                with house.timed("the desk"):
-                    await desk.round(at)
-                with house.timed("complaints and appointments"):
-                    await managers.round(at)
+                with house.timed("the desk, beside it arrivals and complaints"):
+                    await asyncio.gather(desk.round(at), arrivals.come(at), managers.round(at))
         if number % 7 == 6 or day == size.last:
             tell(_line(house, day, monotonic() - began))
     house.count("hops", await house.to(datetime.combine(size.closed_on, MONTH_CLOSED, ZONE).isoformat()))

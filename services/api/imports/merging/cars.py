@@ -6,7 +6,7 @@ from typing import Final
 from uuid import UUID
 
 from services.api.imports.fields import Kind
-from services.api.imports.merging.run import Run
+from services.api.imports.merging.run import Run, set_against_set
 from shared.db import Connection
 from shared.events import SYSTEM
 from shared.planning.rows import write_events
@@ -46,10 +46,18 @@ _REJECT_WITHOUT_CUSTOMER = """
 # Who else has this car now, and since when. Ties go to the row: a file that names a new owner means it.
 _RIVALS = """
     CREATE TEMP TABLE rivals ON COMMIT DROP AS
-    SELECT s.n, v.id AS vehicle_id, coalesce(s.event_on, $2) < coalesce(v.purchased_on, date '1900-01-01') AS row_is_older
-    FROM stage s JOIN vehicles v ON v.store_id = $1 AND v.ended_at IS NULL AND v.customer_id <> s.customer_id
-        AND CASE WHEN s.vin IS NOT NULL THEN v.vin = s.vin ELSE v.plate = s.plate END
-    WHERE s.is_last AND s.vehicle_id IS NULL AND s.customer_id IS NOT NULL AND s.outcome IS NULL
+    SELECT r.n, r.vehicle_id, coalesce(r.event_on, $2) < coalesce(r.purchased_on, date '1900-01-01') AS row_is_older
+    FROM (
+        SELECT s.n, s.event_on, v.id AS vehicle_id, v.purchased_on
+        FROM stage s JOIN vehicles v ON v.vin = s.vin
+        WHERE v.store_id = $1 AND v.ended_at IS NULL AND v.customer_id <> s.customer_id
+            AND s.is_last AND s.vehicle_id IS NULL AND s.outcome IS NULL
+        UNION ALL
+        SELECT s.n, s.event_on, v.id AS vehicle_id, v.purchased_on
+        FROM stage s JOIN vehicles v ON v.plate = s.plate
+        WHERE v.store_id = $1 AND v.ended_at IS NULL AND v.customer_id <> s.customer_id
+            AND s.vin IS NULL AND s.is_last AND s.vehicle_id IS NULL AND s.outcome IS NULL
+    ) r
 """
 _LOCK_VISITS = """
     SELECT id FROM visits WHERE store_id = $1 AND vehicle_id = ANY ($2) AND state IN ('planned', 'due', 'trying')
@@ -129,7 +137,7 @@ async def _find(connection: Connection, run: Run, whose: str) -> None:
 
 async def _pass_on(connection: Connection, run: Run) -> None:
     """End the cars that have a new owner now, and all that was planned for them."""
-    await connection.execute(_RIVALS, run.store_id, run.now.date())
+    await set_against_set(connection, _RIVALS, run.store_id, run.now.date())
     ended: list[UUID] = [row["id"] for row in await connection.fetch(_END, run.store_id, run.now)]
     if not ended:
         return

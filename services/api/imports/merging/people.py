@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from services.api.imports.fields import Kind
-from services.api.imports.merging.run import NEW_ID, Run
+from services.api.imports.merging.run import NEW_ID, Run, set_against_set
 from shared.db import Connection
 
 # An empty cell never erases: each column takes what the file says, else keeps what it has.
@@ -171,7 +171,7 @@ async def outcomes_of_people(connection: Connection) -> None:
 
 async def open_tasks(connection: Connection, run: Run) -> None:
     """A task to complete the file of each new or changed customer whom nobody can ring."""
-    await connection.execute(_TASKS, run.store_id, run.now)
+    await set_against_set(connection, _TASKS, run.store_id, run.now)
 
 
 async def raise_lifecycle(connection: Connection, run: Run, to: str, *before: str) -> None:
