@@ -220,7 +220,7 @@ def of_http(request: Request, error: HTTPException) -> Response:
 
 def of_database(request: Request, error: BaseException) -> Response | None:
     """The problem a fault of the database stands for; None when it is a fault of ours."""
-    cause = _driver_error(error)
+    cause = driver_error(error)
     if isinstance(cause, asyncpg.UniqueViolationError):
         return of_error(request, Conflict())
     if isinstance(cause, _INPUT_FAULTS):
@@ -231,7 +231,7 @@ def of_database(request: Request, error: BaseException) -> Response | None:
     return None
 
 
-def _driver_error(error: BaseException) -> BaseException:
+def driver_error(error: BaseException) -> BaseException:
     """asyncpg's own error under SQLAlchemy's."""
     if isinstance(error, DBAPIError) and error.orig is not None:
         return error.orig.__cause__ or error.orig

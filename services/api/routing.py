@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+import asyncio
+import random
 from collections.abc import Callable, Coroutine
-from typing import Any
+from contextlib import AsyncExitStack
+from typing import Any, Final
 from uuid import UUID
 
+import asyncpg
 import structlog
 from fastapi import APIRouter, Request, Response
 from fastapi.routing import APIRoute
 
-from services.api import etags, idempotency
+from services.api import errors, etags, idempotency
 from services.api.house import house_of
 from services.api.identities import ADMIN, Caller, Me
 from services.api.permissions import RULES, Rule
 from services.api.wire import use_zone
 from shared.errors import Forbidden, Invalid
+
+TRIES: Final = 3
+PAUSE: Final = 0.05
+ROLLED_BACK: Final = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
+FUNCTION_STACK: Final = (
+    "fastapi_function_astack"  # where FastAPI looks for what outlives the work of a route; tests/api/test_again.py
+)
 
 log = structlog.get_logger("api")
 
@@ -53,11 +64,33 @@ class Route(APIRoute):
             await admit(request, path)
             if request.method == "PATCH":
                 etags.require(request)
-            if request.method == "POST":
-                return await idempotency.once(request, inner)
-            return await inner(request)
+            return await _again(request, once if request.method == "POST" else inner)
+
+        async def once(request: Request) -> Response:
+            return await idempotency.once(request, inner)
 
         return handle
+
+
+async def _again(request: Request, work: Handle) -> Response:
+    """Run the work of a request; from the beginning when PostgreSQL chose its transaction to end a deadlock.
+
+    Each run has a stack of its own for what the framework closes after the work, the transaction first of all: the one that failed
+    lets go of its locks before the next begins. Forms are streams and are not read twice.
+    """
+    tries = 1 if request.headers.get("content-type", "").lower().startswith("multipart/") else TRIES
+    while True:
+        tries -= 1
+        try:
+            async with AsyncExitStack() as stack:
+                request.scope[FUNCTION_STACK] = stack
+                return await work(request)
+        except Exception as error:
+            if not tries or not isinstance(errors.driver_error(error), ROLLED_BACK):
+                raise
+            log.info("once_more", route=request.scope["huifang.route"], error=type(error).__name__)
+        request.state.then = []
+        await asyncio.sleep(random.uniform(0, PAUSE))  # noqa: S311 (nothing to guess)
 
 
 def router(prefix: str = "", tag: str | None = None) -> APIRouter:

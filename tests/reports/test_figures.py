@@ -275,6 +275,17 @@ async def test_what_comes_after_a_month_closed_counts_as_late_in_the_next(world:
     assert december["figures"][0]["denominator"] == 0
 
 
+async def test_a_visit_planned_after_the_month_closed_is_not_in_it_though_its_day_was(world: World) -> None:
+    await world.worked(9)
+    await world.visit(10, state="expired", created_at=at(9, month=12), closed_at=at(9, month=12))
+    await world.visit(11, state="missed", created_at=at(9, month=12), closed_at=at(9, month=12))
+    now = at(10, month=12)
+
+    assert (await figures.of_store(world.conn, await world.scope(now=now)))["coverage"] == Figure(1, 1)
+    assert await count(world, "coverage", now=now) == (1, 1)
+    assert await left_out(world, "coverage", now=now) == {}
+
+
 async def test_before_the_month_closes_a_result_of_december_still_counts(world: World) -> None:
     visit = await world.visit(30, state="completed", closed_at=at(2, month=12))
     await world.attempt(visit, "reached", at(2, month=12))

@@ -175,6 +175,17 @@ async def test_a_car_that_came_for_maintenance_is_not_reminded_of_its_first(
     assert tuple(visit) == ("cancelled", "reason_gone")
 
 
+async def test_after_a_large_file_the_planner_knows_what_the_tables_hold(importer: Importer, pool: Pool) -> None:
+    lines = [f"K{number:05d},客户{number},139{number:08d}" for number in range(600)]
+
+    done = await importer(Kind.CUSTOMERS, "\n".join(["客户编号,姓名,手机", *lines]))
+
+    assert done["created"] == 600
+    for table in ("customers", "contact_points"):
+        known = await pool.fetchval("SELECT reltuples FROM pg_class WHERE oid = $1::text::regclass", table)
+        assert known == await pool.fetchval(f"SELECT count(*) FROM {table}")
+
+
 async def test_a_dry_run_says_what_would_come_and_keeps_nothing(importer: Importer, fetch: Fetch) -> None:
     result = await importer(Kind.CUSTOMERS, (EXPORT / FILES[Kind.CUSTOMERS]).read_bytes(), dry_run=True)
 
