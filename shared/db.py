@@ -24,6 +24,9 @@ PLAN_ONCE = "SET LOCAL plan_cache_mode = force_generic_plan"
 BY_KEYS = f"{PLAN_ONCE}; SET LOCAL enable_seqscan = off"
 """For a transaction of many small statements, all by keys: planning each anew for its keys would cost more than running it, and without
 keys to look at the planner reads from end to end what it takes for small."""
+STATEMENTS = 1000
+"""Prepared statements that a connection keeps, for as long as it lives. asyncpg's own hundred are fewer than the API has, and it forgets
+those of five minutes ago: each one that is gone is parsed and planned anew."""
 DATABASE_AWAY = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 """What working with a database that goes away may raise. The last one: the connection was cut in the midst of asyncpg's own steps."""
 
@@ -64,6 +67,9 @@ async def open_pool(url: str, name: str, *, smallest: int = 1, largest: int = 10
         max_size=largest,
         server_settings={**_server_settings(name), "idle_in_transaction_session_timeout": let_go},
         reset=_nothing,
+        statement_cache_size=STATEMENTS,
+        max_cached_statement_lifetime=0,
+        max_cacheable_statement_size=0,
     )
 
 
@@ -79,7 +85,13 @@ def open_engine(url: str, name: str, *, size: int = 10) -> AsyncEngine:
         max_overflow=0,
         hide_parameters=True,
         json_deserializer=str,  # jsonb comes as text through `raw` too; the column type `Json` reads it
-        connect_args={"server_settings": _server_settings(name)},
+        connect_args={
+            "server_settings": _server_settings(name),
+            "prepared_statement_cache_size": STATEMENTS,
+            "statement_cache_size": STATEMENTS,
+            "max_cached_statement_lifetime": 0,
+            "max_cacheable_statement_size": 0,
+        },
     )
 
 

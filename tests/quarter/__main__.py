@@ -15,7 +15,7 @@ from tests.quarter.run import QUARTER, SHORT, Size, played, say
 from tests.servers import started
 
 # A day of the store passes in seconds: the server looks as often, in the store's time, at what its tables hold as in production.
-IN_STEP = ("ALTER SYSTEM SET autovacuum_naptime = '2s'", "SELECT pg_reload_conf()")
+IN_STEP = ("ALTER SYSTEM SET autovacuum_naptime = '15s'", "SELECT pg_reload_conf()")
 
 
 async def main(size: Size, examples: Path | None) -> bool:
