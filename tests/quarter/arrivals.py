@@ -16,6 +16,7 @@ ORDERS, SALES, LEADS = 18.0, 1.6, 3.0
 KINDS, SHARES = ("maintenance", "repair", "bodywork", "claim", "internal"), (60, 22, 12, 4, 2)
 NEW_TO_THE_WORKSHOP = 0.06
 USUAL = 170  # days between two visits to the workshop
+CHANGED_MEANWHILE = 412
 WON, LOST = 0.03, 0.05  # of the open leads, a day
 
 
@@ -109,8 +110,13 @@ class Arrivals:
         body = {"state": "won"} if chance < WON else {"state": "lost", "lost_reason": dice.choice(("价格", "竞品", "不买了"))}
         path = f"{self.house.base}/leads/{lead}"
         manager = self.house.of("sales_manager")[0].call
-        version = (await manager.get(path))["version"]
-        await manager.ask("PATCH", path, body, expect=200, headers={"if-match": f'"{version}"'})
+        while True:
+            version = (await manager.get(path))["version"]
+            answer = await manager.ask("PATCH", path, body, headers={"if-match": f'"{version}"'})
+            if answer.status != CHANGED_MEANWHILE:  # by a call at the same moment: one looks again
+                break
+        if answer.status != 200:
+            raise Unexpected(answer.body.decode())
         self.house.count(f"leads {body['state']}")
 
     async def _file(self, by: Colleague, person: Person, lifecycle: str) -> None:
