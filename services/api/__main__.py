@@ -10,6 +10,7 @@ from services.api.app import create_app
 from shared.clock import parse_clock
 from shared.errors import SettingsInvalid
 from shared.logs import set_up_logs
+from shared.loop import settle_memory
 from shared.settings import load_settings
 
 KEEP_ALIVE_SECONDS = 75  # longer than the usual reverse proxy keeps an idle connection
@@ -24,8 +25,10 @@ def main() -> int:
         sys.stderr.write(f"{fault}\n")
         return 2
     set_up_logs(settings.log_level)
+    app = create_app(settings)
+    settle_memory()
     uvicorn.run(
-        create_app(settings),
+        app,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         host=settings.api_host,
         port=settings.api_port,

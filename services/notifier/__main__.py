@@ -17,6 +17,7 @@ from shared.db import LET_GO, connect, open_pool
 from shared.errors import SettingsInvalid
 from shared.logs import set_up_logs
 from shared.loop import run as run_loop
+from shared.loop import settle_memory
 from shared.settings import Settings, load_settings
 
 CONNECTIONS = 8
@@ -33,6 +34,7 @@ def main() -> int:
         sys.stderr.write(f"{fault}\n")
         return 2
     set_up_logs(settings.log_level)
+    settle_memory()
     run_loop(serve(settings))
     return 0
 
