@@ -19,6 +19,7 @@ from shared.planning.load import spread_load
 from shared.stores import bump_store, load_store
 from tests.api.conftest import START, Sign
 from tests.factories import make_absence, make_staff
+from tests.factories.base import number
 
 TODAY = START.date().isoformat()  # Monday 23 November 2026
 PHONE = "13987650123"  # its own: an opt-out of another test holds for its number everywhere
@@ -36,7 +37,7 @@ class Files:
 
 @pytest.fixture
 async def files(operator: httpx.AsyncClient, pool: Pool) -> Files:
-    store = (await _made(operator, "/v1/stores", {"code": f"R{id(operator) % 10**9}", "name": "演练店"}))["id"]
+    store = (await _made(operator, "/v1/stores", {"code": f"R{number()}", "name": "演练店"}))["id"]
     base = f"/v1/stores/{store}"
     async with pool.acquire() as conn:
         people = {
