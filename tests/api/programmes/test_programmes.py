@@ -9,12 +9,13 @@ import pytest
 
 from shared.packs import pack_text, shipped_packs
 from tests.api.conftest import Sign
+from tests.factories.base import number
 
 
 @pytest.fixture
 async def path(operator: httpx.AsyncClient) -> str:
     """A store made through the API."""
-    made = await operator.post("/v1/stores", json={"code": f"P{id(operator) % 10**9}", "name": "方案店", "signature": "方案店"})
+    made = await operator.post("/v1/stores", json={"code": f"P{number()}", "name": "方案店", "signature": "方案店"})
     assert made.status_code == 201, made.text
     return f"/v1/stores/{made.json()['id']}/programmes"
 
