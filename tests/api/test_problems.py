@@ -257,3 +257,9 @@ async def test_a_wrong_method_is_told_every_method_there_is(as_admin: Person, ba
 
     assert (one.status_code, one.headers["Allow"]) == (405, "GET, PATCH")
     assert (word.status_code, word.headers["Allow"]) == (405, "POST")
+
+
+async def test_a_word_where_an_id_would_stand_takes_only_its_own_methods(as_admin: Person, base: str) -> None:
+    for path, allow in (("customers/duplicates", "GET"), ("appointments/feed", "DELETE, POST"), ("appointments/preparation", "GET")):
+        answer = await as_admin.http.patch(f"{base}/{path}", json={})
+        assert (answer.status_code, answer.headers.get("Allow")) == (405, allow), path
