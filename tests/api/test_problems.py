@@ -260,6 +260,13 @@ async def test_a_wrong_method_is_told_every_method_there_is(as_admin: Person, ba
 
 
 async def test_a_word_where_an_id_would_stand_takes_only_its_own_methods(as_admin: Person, base: str) -> None:
-    for path, allow in (("customers/duplicates", "GET"), ("appointments/feed", "DELETE, POST"), ("appointments/preparation", "GET")):
+    for path, allow in (
+        ("customers/duplicates", "GET"),
+        ("appointments/feed", "DELETE, POST"),
+        ("appointments/preparation", "GET"),
+    ):
         answer = await as_admin.http.patch(f"{base}/{path}", json={})
         assert (answer.status_code, answer.headers.get("Allow")) == (405, allow), path
+
+    read = await as_admin.http.get(f"{base}/appointments/feed")
+    assert (read.status_code, read.headers["Allow"]) == (405, "DELETE, POST")
